@@ -1,0 +1,21 @@
+"""Run every benchmark, or those named: `python -m benchmarks [NAME…]`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from importlib import import_module
+
+NAMES = ("ingest", "start", "search_engine", "search", "text_to_image", "strictness")
+
+
+def main(names: list[str]) -> None:
+    for name in names or NAMES:
+        print(f"\n## {name}  (python -m benchmarks {name})\n", flush=True)
+        started = time.monotonic()
+        import_module(f"benchmarks.{name}").main([])
+        print(f"\n({time.monotonic() - started:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,35 @@
+"""`python -m foveal` and the `foveal` command."""
+
+from __future__ import annotations
+
+import sys
+
+from foveal.errors import FovealError, RequestError, SettingsError
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence on standard error, never a traceback."""
+    from foveal.cli import app
+    from foveal.cli.session import ERROR, INTERRUPTED, USAGE
+
+    try:
+        app()
+    except SettingsError as error:
+        _say(error)
+        sys.exit(USAGE)
+    except FovealError as error:
+        _say(error)
+        sys.exit(USAGE if isinstance(error, RequestError) and error.status == 400 else ERROR)
+    except KeyboardInterrupt:
+        print("Stopped. Run the same command again to go on.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def _say(error: FovealError) -> None:
+    print(f"foveal: {error.message}", file=sys.stderr)
+    if error.remedy:
+        print(f"        {error.remedy}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

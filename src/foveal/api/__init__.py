@@ -1,0 +1,1 @@
+"""The HTTP edge: wire formats in, wire formats out; everything it knows comes through `foveal.api.engine.Engine`."""

@@ -1,0 +1,76 @@
+"""JSON request bodies: read under a limit, checked against a schema, and told to the OpenAPI document.
+
+FastAPI's own body parameters are not used for them: they refuse other content types, have no limit, and decode
+megabytes of base64 in the event loop.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import models_json_schema
+
+from foveal.api.errors import BodyError
+from foveal.errors import InvalidRequestError, TooLargeError
+
+Body = TypeVar("Body", bound=BaseModel)
+SCHEMAS = "#/components/schemas/{model}"
+
+
+async def read_body(request: Request, *, limit_bytes: int) -> bytes:
+    """The raw body.
+
+    Raises:
+        TooLargeError: It is longer than the limit; no more than the limit is kept in memory.
+    """
+    declared = request.headers.get("content-length", "")
+    data = bytearray()
+    if not (declared.isdigit() and int(declared) > limit_bytes):
+        async for piece in request.stream():
+            data += piece
+            if len(data) > limit_bytes:
+                break
+        else:
+            return bytes(data)
+    raise TooLargeError(f"The request body is larger than {limit_bytes} bytes.", remedy="Send fewer or smaller images.")
+
+
+def parse_json(data: bytes) -> object:
+    """The JSON document in a body (UTF-8, a byte order mark allowed).
+
+    Raises:
+        InvalidRequestError: It is not JSON.
+    """
+    try:
+        value: object = json.loads(data.decode("utf-8-sig"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InvalidRequestError(f"The request body is not valid JSON: {error}.") from None
+    return value
+
+
+def check(model: type[Body], value: object) -> Body:
+    """`value` as `model`.
+
+    Raises:
+        BodyError: With every fault.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise BodyError.of(error) from None
+
+
+def documented(model: type[BaseModel]) -> dict[str, object]:
+    """`openapi_extra` of a route that reads `model`."""
+    content = {"application/json": {"schema": {"$ref": SCHEMAS.format(model=model.__name__)}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def schemas_of(*models: type[BaseModel]) -> dict[str, object]:
+    """What `documented` refers to, for the OpenAPI document's components."""
+    _, definitions = models_json_schema([(m, "validation") for m in models], ref_template=SCHEMAS)
+    found: dict[str, object] = definitions["$defs"]
+    return found

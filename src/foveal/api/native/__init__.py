@@ -1,0 +1,1 @@
+"""Foveal's own HTTP interface: indexes, search, and the bytes of what was found."""

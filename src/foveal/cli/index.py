@@ -1,0 +1,59 @@
+"""`foveal index list|show|delete`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from foveal.cli.session import print_json, session
+from foveal.cli.status import status_text
+
+app = typer.Typer(help="Indexes.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the indexes."""
+    here = session(context)
+    with here.open() as foveal:
+        names = foveal.index_names()
+    if as_json:
+        print_json(names)
+    else:
+        for name in names:
+            here.console.print(name, markup=False)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The index.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show one index."""
+    from dataclasses import asdict
+
+    here = session(context)
+    with here.open() as foveal:
+        status = foveal.index_status(name)
+    if as_json:
+        print_json(asdict(status))
+    else:
+        here.console.print(status_text(status), markup=False)
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The index.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete an index; your files stay where they are."""
+    here = session(context)
+    with here.open() as foveal:
+        status = foveal.index_status(name)
+        if not yes:
+            typer.confirm(f"Delete index {name} with {status.documents} documents?", abort=True)
+        foveal.delete_index(name)
+    here.console.print(f"Deleted index {name}.", markup=False)

@@ -1,0 +1,107 @@
+"""`foveal ingest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foveal.cli.session import OK, PARTIAL, print_json, session
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from foveal.types.ingestions import Ingestion, IngestionPlan
+
+
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Folders or files.", exists=True)],
+    index: Annotated[str | None, typer.Option(help="Index to put them in.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and what it costs.")] = False,
+    describe: Annotated[
+        Path | None, typer.Option(help="JSON or CSV with your own words on the images.", exists=True, dir_okay=False)
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option(help="Only this group may see them; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read folders of images and texts into an index; run again, it does only what changed."""
+    from foveal.cli.progress import IngestBar
+
+    here = session(context)
+    groups = tuple(group or ())
+    with here.open() as foveal:
+        name = index or here.settings.index
+        if dry_run:
+            plans = foveal.plan(paths, index=name, descriptions=describe, groups=groups)
+            if as_json:
+                print_json([plan_json(p) for p in plans])
+            else:
+                for plan in plans:
+                    _print_plan(here.console, plan)
+            return
+        with IngestBar(here.notes) as bar:
+            jobs = foveal.ingest(paths, index=name, descriptions=describe, groups=groups, observe=bar)
+    if as_json:
+        print_json([job_json(j) for j in jobs])
+    else:
+        for job in jobs:
+            here.console.print(job_line(job), markup=False)
+    raise typer.Exit(PARTIAL if any(j.counts.failed for j in jobs) else OK)
+
+
+def job_line(job: Ingestion) -> str:
+    """One job in a sentence."""
+    counts = job.counts
+    parts = [
+        f"{number} {word}"
+        for number, word in (
+            (counts.added, "added"),
+            (counts.changed, "changed"),
+            (counts.moved, "moved"),
+            (counts.deleted, "deleted"),
+            (counts.unchanged, "unchanged"),
+            (counts.skipped, "of other types"),
+            (counts.failed, "could not be used"),
+        )
+        if number
+    ]
+    seconds = ((job.finished_at or job.updated_at) - job.started_at).total_seconds()
+    what = ", ".join(parts) or "nothing found"
+    return f"{job.source} → index {job.index}: {what} ({job.state.value}, {seconds:.1f} s)"
+
+
+def job_json(job: Ingestion) -> dict[str, object]:
+    """One job as JSON values."""
+    from dataclasses import asdict
+
+    return asdict(job)
+
+
+def plan_json(plan: IngestionPlan) -> dict[str, object]:
+    """A plan as JSON values."""
+    from dataclasses import asdict
+
+    return asdict(plan)
+
+
+def _print_plan(console: Console, plan: IngestionPlan) -> None:
+    from rich.table import Table
+
+    counts = plan.counts
+    console.print(
+        f"{plan.source} → index {plan.index}: {counts.found} files, {counts.added} new, {counts.changed} changed, "
+        f"{counts.deleted} to delete, {counts.unchanged} unchanged",
+        markup=False,
+    )
+    for media_type, number in plan.by_media_type:
+        console.print(f"  {number:>7} {media_type}", markup=False)
+    if plan.work:
+        table = Table("role", "model", "calls", "tokens", "cost", "seconds", box=None)
+        for work in plan.work:
+            cost = "no price set" if work.cost is None else f"{work.cost:.2f}"
+            tokens = work.prompt_tokens + work.completion_tokens
+            table.add_row(work.role, work.model, str(work.calls), str(tokens or "–"), cost, f"{work.seconds:.0f}")
+        console.print(table)
+    console.print(f"About {plan.seconds:.0f} s.", markup=False)

@@ -1,0 +1,143 @@
+"""`foveal search`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foveal.cli.session import NOTHING, print_json, session
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from foveal.types.search import Hit, SearchResult
+
+
+def search(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="What to look for, in any language; may be empty with --image.")] = "",
+    image: Annotated[list[Path] | None, typer.Option(help="Find the like of this image.", exists=True)] = None,
+    filter: Annotated[
+        str | None, typer.Option(metavar="ODATA", help="For example \"tags/any(t: t eq 'dog')\".")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, max=1000, help="Hits wanted.")] = 10,
+    mode: Annotated[str, typer.Option(help="keyword, vector, hybrid or semantic.")] = "hybrid",
+    strictness: Annotated[int | None, typer.Option(min=1, max=5, help="Drop weak hits: 1 lax, 5 strict.")] = None,
+    index: Annotated[str | None, typer.Option(help="Index to search.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each hit is here.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Search by words, images and filter together."""
+    from foveal.errors import InvalidRequestError
+    from foveal.types.search import Mode, Query
+
+    if mode not in set(Mode):
+        raise InvalidRequestError(f"There is no mode {mode}.", remedy=f"Take one of {', '.join(Mode)}.")
+    here = session(context)
+    with here.open() as foveal:
+        wanted = Query(
+            text=query,
+            images=tuple(foveal.open_image(p.read_bytes()).pixels for p in image or ()),
+            mode=Mode(mode),
+            filter=foveal.parse_filter(filter),
+            strictness=strictness,
+            top=top,
+        )
+        result = foveal.search(index or here.settings.index, wanted)
+    if as_json:
+        print_json(result_json(result))
+    else:
+        _print(here.console, result, explain=explain)
+    if not result.hits:
+        raise typer.Exit(NOTHING)
+
+
+def result_json(result: SearchResult) -> dict[str, object]:
+    """A result as JSON values, without vectors."""
+    return {
+        "index": result.index,
+        "generation": result.generation,
+        "hits": [hit_json(h) for h in result.hits],
+        "answers": [{"chunk_id": a.chunk_id, "text": a.extract.text, "score": a.extract.score} for a in result.answers],
+        "elapsed_ms": dict(result.elapsed_ms),
+    }
+
+
+def hit_json(hit: Hit) -> dict[str, object]:
+    """A hit as JSON values, without vectors."""
+    chunk = hit.chunk
+    return {
+        "chunk_id": chunk.chunk_id,
+        "filepath": chunk.filepath,
+        "source": chunk.source,
+        "title": chunk.title,
+        "kind": chunk.kind,
+        "score": hit.score,
+        "confidence": hit.confidence,
+        "rerank_score": hit.rerank_score,
+        "description": chunk.description,
+        "caption": chunk.caption,
+        "composed": chunk.composed,
+        "text": chunk.content if chunk.kind == "text" else chunk.ocr_text,
+        "extract": hit.extract.text if hit.extract else None,
+        "duplicates": [d.filepath for d in hit.duplicates],
+        "legs": [
+            {
+                "leg": leg.leg,
+                "rank": leg.rank,
+                "score": leg.score,
+                "confidence": leg.confidence,
+                "contribution": leg.contribution,
+            }
+            for leg in hit.legs
+        ],
+    }
+
+
+def _print(console: Console, result: SearchResult, *, explain: bool) -> None:
+    if not result.hits:
+        console.print("Nothing matches.", markup=False)
+        for hit in result.rejected[:3]:
+            console.print(f"  nearest: {hit.chunk.filepath} ({hit.confidence:.0%})", markup=False)
+    for answer in result.answers[:1]:
+        console.print(f"“{answer.extract.text}”\n", markup=False)
+    for number, hit in enumerate(result.hits, 1):
+        console.print(f"{number:>3}. {hit.chunk.filepath}  {hit.confidence:.0%}", markup=False)
+        console.print(f"     {words_of(hit)}", markup=False)
+        if hit.duplicates:
+            console.print(f"     near-duplicates: {', '.join(d.filepath for d in hit.duplicates)}", markup=False)
+        if explain:
+            _explain(console, hit)
+    if explain:
+        times = ", ".join(f"{stage} {ms:.0f}" for stage, ms in result.elapsed_ms)
+        console.print(f"generation {result.generation}; ms: {times}", markup=False)
+
+
+def words_of(hit: Hit, limit: int = 160) -> str:
+    """What to say of a hit in one line, and whose words they are."""
+    chunk = hit.chunk
+    if hit.extract:
+        text, whose = hit.extract.text, "from the text" if chunk.kind == "text" else "its words"
+    elif chunk.description:
+        text, whose = chunk.description, "described by a person"
+    elif chunk.caption:
+        text, whose = chunk.caption, "caption by a model"
+    elif chunk.composed:
+        text, whose = chunk.composed, "composed by Foveal"
+    else:
+        text, whose = chunk.content, "text"
+    line = " ".join(text.split())
+    return f"{line[:limit]}{'…' if len(line) > limit else ''} [{whose}]"
+
+
+def _explain(console: Console, hit: Hit) -> None:
+    for leg in hit.legs:
+        console.print(
+            f"       {leg.leg.value:<8} rank {leg.rank:>3}  score {leg.score:.3f}  confidence {leg.confidence:.0%}"
+            f"  adds {leg.contribution:.4f}",
+            markup=False,
+        )
+    if hit.rerank_score is not None:
+        console.print(f"       re-ranked {hit.rerank_score:.2f} of 4", markup=False)

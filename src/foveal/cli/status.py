@@ -1,0 +1,64 @@
+"""`foveal status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foveal.cli.ingest import job_line
+from foveal.cli.session import print_json, session
+
+if TYPE_CHECKING:
+    from foveal.types.status import IndexStatus
+
+
+def status(
+    context: typer.Context,
+    index: Annotated[str | None, typer.Option(help="Only this index.")] = None,
+    failures: Annotated[bool, typer.Option("--failures", help="List the files that could not be used.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what is indexed, how well it can be searched, and the latest ingestions."""
+    from dataclasses import asdict
+
+    here = session(context)
+    with here.open() as foveal:
+        names = [index] if index else foveal.index_names()
+        statuses = [foveal.index_status(name) for name in names]
+        failed = {name: foveal.failures(name) for name in names} if failures or as_json else {}
+        jobs = foveal.ingestions(index)
+    if as_json:
+        print_json(
+            {
+                "indexes": [asdict(s) | {"failures": [asdict(f) for f in failed.get(s.name, ())]} for s in statuses],
+                "ingestions": [asdict(j) for j in jobs],
+            }
+        )
+        return
+    if not statuses:
+        here.console.print("Nothing is indexed yet. Begin with: foveal ingest FOLDER")
+    for one in statuses:
+        here.console.print(status_text(one), markup=False)
+        for failure in failed.get(one.name, ()):
+            here.console.print(f"    {failure.path}: {failure.stage}: {failure.reason} {failure.remedy}", markup=False)
+    for job in jobs[:5]:
+        here.console.print(f"  {job.started_at:%Y-%m-%d %H:%M} {job_line(job)}", markup=False)
+
+
+def status_text(status: IndexStatus) -> str:
+    """One index in a few lines."""
+    lines = [
+        f"{status.name}: {status.documents} documents, {status.chunks} chunks, {status.images} images "
+        f"({status.described} with words of a person or a model), {status.failed} failed, "
+        f"generation {status.generation}",
+        f"  text model {status.text_model}, image model {status.image_model}",
+    ]
+    if status.adapter_recall_at_10 is None:
+        lines.append("  adapter: none described yet, images are found by their labels (describe a few to do better)")
+    else:
+        lines.append(
+            f"  adapter: learnt from {status.adapter_described} described images; of those held out, words find "
+            f"their image among the first ten {status.adapter_recall_at_10:.0%} of the time"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,245 @@
+"""Every error Foveal raises, as one tree, branched by who can act on it.
+
+```
+FovealError
+├── RequestError                 the caller can act                 4xx
+│   ├── InvalidRequestError      invalid_request                    400
+│   │   ├── FilterError          invalid_filter                     400
+│   │   └── ImageError           invalid_image                      400
+│   ├── NotFoundError            not_found                          404
+│   │   ├── IndexNotFoundError   index_not_found                    404
+│   │   └── DeploymentNotFoundError  deployment_not_found           404
+│   ├── ConflictError            conflict                           409
+│   ├── TooLargeError            too_large                          413
+│   └── OverloadedError          overloaded                         429
+├── AssetError                   the owner of that file can act     a line in the report
+│   ├── UnreadableAssetError     unreadable
+│   ├── UnsupportedAssetError    unsupported
+│   ├── AssetLimitError          over_limit
+│   └── AssetFilteredError       filtered
+├── ModelError                   wait, or the operator can act      503
+│   ├── ModelUnavailableError    model_unavailable                  503
+│   ├── ModelOverloadedError     model_overloaded                   429
+│   ├── ModelTimeoutError        model_timeout                      504
+│   ├── ModelRejectedError       model_rejected                     502
+│   ├── ModelChecksumError       model_checksum                     503
+│   └── BudgetError              budget_spent                       429
+├── StoreError                   the operator can act; the message names the repair   500
+│   ├── StoreBusyError           store_busy                         503
+│   └── StoreCorruptError        store_corrupt                      500
+└── SettingsError                settings                           exit status 2
+```
+
+Each class has a stable `code` (what programs match on) and `status` (its HTTP status). A message says what
+went wrong, with which thing; `remedy` says what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FovealError(Exception):
+    """Root of the tree.
+
+    Attributes:
+        code: Stable identifier, the same in the CLI's JSON, the API and the docs.
+        status: HTTP status at the API's edge.
+        message: What went wrong, naming the thing.
+        remedy: What the person who can act should do; empty when the message says it all.
+    """
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class RequestError(FovealError):
+    """The caller asked for something that cannot be done as asked."""
+
+    code = "request"
+    status = 400
+
+
+class InvalidRequestError(RequestError):
+    """A value in the request is malformed or out of range."""
+
+    code = "invalid_request"
+
+
+class FilterError(InvalidRequestError):
+    """An OData filter does not parse, or names an unknown field."""
+
+    code = "invalid_filter"
+
+
+class ImageError(InvalidRequestError):
+    """An image given with a request cannot be fetched or decoded."""
+
+    code = "invalid_image"
+
+
+class NotFoundError(RequestError):
+    """The thing named does not exist, or the caller may not know that it does."""
+
+    code = "not_found"
+    status = 404
+
+
+class IndexNotFoundError(NotFoundError):
+    """No index of that name."""
+
+    code = "index_not_found"
+
+
+class DeploymentNotFoundError(NotFoundError):
+    """No deployment of that name."""
+
+    code = "deployment_not_found"
+
+
+class ConflictError(RequestError):
+    """The request collides with the present state (an ingestion already runs, say)."""
+
+    code = "conflict"
+    status = 409
+
+
+class TooLargeError(RequestError):
+    """The request, or an image in it, is over a size limit."""
+
+    code = "too_large"
+    status = 413
+
+
+class OverloadedError(RequestError):
+    """The server works on as much as it may and its queue is full; the same request succeeds later."""
+
+    code = "overloaded"
+    status = 429
+
+
+class AssetError(FovealError):
+    """One file cannot be used. It becomes a line in the ingestion's report; the rest goes on.
+
+    Attributes:
+        stage: Where it failed: `fetch`, `sniff`, `read`, `understand` or `embed`.
+    """
+
+    code = "asset"
+    status = 422
+
+    def __init__(self, message: str, *, remedy: str = "", stage: str = "read") -> None:
+        super().__init__(message, remedy=remedy)
+        self.stage = stage
+
+
+class UnreadableAssetError(AssetError):
+    """The bytes are broken, encrypted, empty, or vanished."""
+
+    code = "unreadable"
+
+
+class UnsupportedAssetError(AssetError):
+    """The type, told from the bytes, is not one Foveal reads."""
+
+    code = "unsupported"
+
+
+class AssetLimitError(AssetError):
+    """Decoding would pass a limit on bytes, pixels, frames, pages or seconds."""
+
+    code = "over_limit"
+
+
+class AssetFilteredError(AssetError):
+    """A model's content filter refused the file."""
+
+    code = "filtered"
+
+
+class ModelError(FovealError):
+    """A model cannot answer now."""
+
+    code = "model"
+    status = 503
+
+
+class ModelUnavailableError(ModelError):
+    """The model is not installed, not pulled, or its server cannot be reached."""
+
+    code = "model_unavailable"
+
+
+class ModelOverloadedError(ModelError):
+    """The model server answers 429 after every retry.
+
+    Attributes:
+        retry_after_s: Seconds the server asked to wait, None when it did not say.
+    """
+
+    code = "model_overloaded"
+    status = 429
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+
+class ModelTimeoutError(ModelError):
+    """The model server did not answer within its deadline."""
+
+    code = "model_timeout"
+    status = 504
+
+
+class ModelRejectedError(ModelError):
+    """The model server refused the request (wrong key, unknown model, bad parameters)."""
+
+    code = "model_rejected"
+    status = 502
+
+
+class ModelChecksumError(ModelError):
+    """A model file is not the one its card describes."""
+
+    code = "model_checksum"
+
+
+class BudgetError(ModelError):
+    """The money or token budget set by the operator is spent."""
+
+    code = "budget_spent"
+    status = 429
+
+
+class StoreError(FovealError):
+    """The catalog or an index cannot be used. The message names the repair."""
+
+    code = "store"
+
+
+class StoreBusyError(StoreError):
+    """Another process holds the write lock past the deadline."""
+
+    code = "store_busy"
+    status = 503
+
+
+class StoreCorruptError(StoreError):
+    """A store's files do not fit together."""
+
+    code = "store_corrupt"
+
+
+class SettingsError(FovealError):
+    """A setting is unknown, malformed or contradicts another; refused at start."""
+
+    code = "settings"

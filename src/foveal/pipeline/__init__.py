@@ -1,0 +1,1 @@
+"""What Foveal does, told in ports only: ingest, understand, search, chat."""

@@ -1,0 +1,169 @@
+"""Keep the adapter of each index: fit it on the images that have words, place every image with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from foveal.errors import StoreCorruptError
+from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
+from foveal.ports import Catalog, ChunkStore, JointEmbedder
+from foveal.retrieval.adapter import Adapter, AdapterQuality, FeatureLayout, fit
+from foveal.retrieval.text_space import TextSpace
+from foveal.types.assets import AssetId, MediaKind
+from foveal.types.chunks import ChunkChange, ChunkId, Generation, SeenVectors
+from foveal.types.filters import Comparison
+from foveal.types.vectors import FloatArray
+
+ATTACHMENT = "adapter"
+SAMPLE = 4_000
+"""Images that stand for the collection when the adapter is centred on it."""
+DESCRIBED_LIMIT = 20_000
+BATCH = 2_000
+IMAGES = Comparison(field="kind", op="eq", value=MediaKind.IMAGE.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placed:
+    """What the fit needs of one image chunk."""
+
+    chunk_id: ChunkId
+    asset_id: AssetId
+    page: int | None
+    words: str
+
+
+class AdapterKeeper:
+    """Adapters by index: the stored one for reading, a new one when enough has changed.
+
+    With a joint image-text model there is nothing to adapt: no adapter is fitted, and `current` is None.
+
+    Args:
+        images: Gives the image models; called only to fit.
+        space: Gives the text model's fixed points; called only to fit.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: ChunkStore,
+        images: Callable[[], ImageUnderstanding],
+        texts: TextUnderstanding,
+        space: Callable[[], TextSpace],
+    ) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._image_models = images
+        self._texts = texts
+        self._space = space
+        self._known: dict[str, tuple[Generation, Adapter | None]] = {}
+        self._lock = threading.Lock()
+
+    def current(self, index: str) -> Adapter | None:
+        """The adapter that the index's present seen vectors were made with; None when there is none yet."""
+        generation = self._catalog.index(index).generation
+        with self._lock:
+            if index not in self._known or self._known[index][0] != generation:
+                self._known[index] = (generation, self._stored(index))
+            return self._known[index][1]
+
+    def quality(self, index: str) -> AdapterQuality | None:
+        """How well it does on described images held out of the fit; None while too few are described."""
+        adapter = self.current(index)
+        return adapter.quality if adapter else None
+
+    def refit_if_due(self, index: str, base: Generation) -> Generation | None:
+        """Fit again when the images, or those with words, have changed enough, and place every image anew.
+
+        Returns:
+            The generation with the new seen vectors, for the caller to commit; None when nothing was due.
+        """
+        images = list(self._placed(index, base))
+        described = [image for image in images if image.words]
+        present = self.current(index)
+        if not images or (present and not present.due(described=len(described), images=len(images))):
+            return None
+        adapter = None if isinstance(self._images.encoder, JointEmbedder) else self._fit(images, described)
+        if adapter is None:
+            return None
+        generation = base
+        for seen in self._seen(adapter, images):
+            generation = self._store.apply(index, generation, ChunkChange(seen=seen))
+        self._catalog.put_attachment(index, ATTACHMENT, adapter.to_bytes())
+        with self._lock:
+            self._known.pop(index, None)
+        return generation
+
+    @property
+    def _images(self) -> ImageUnderstanding:
+        return self._image_models()
+
+    def _placed(self, index: str, generation: Generation) -> Iterator[_Placed]:
+        for chunk in self._store.snapshot(index, generation).scan(where=IMAGES):
+            yield _Placed(
+                chunk_id=chunk.chunk_id,
+                asset_id=chunk.asset_id,
+                page=chunk.locator.page,
+                words=chunk.description or chunk.caption,
+            )
+
+    def _fit(self, images: Sequence[_Placed], described: Sequence[_Placed]) -> Adapter | None:
+        collection = _stacked(self._features(_spread(images, SAMPLE)))
+        if not len(collection):
+            return None
+        taught = _spread(described, DESCRIBED_LIMIT)
+        features = self._features(taught)
+        targets = self._texts.embed([t.words for t, f in zip(taught, features, strict=True) if f is not None])
+        encoder, detector = self._images.encoder, self._images.detector
+        layout = FeatureLayout.of(
+            size=collection.shape[1],
+            vector=encoder.dim,
+            labels=len(encoder.labels),
+            classes=len(detector.classes) if detector else 0,
+        )
+        return fit(
+            _stacked(features, width=layout.size),
+            targets,
+            collection=collection,
+            space=self._space(),
+            layout=layout,
+            images=len(images),
+        )
+
+    def _seen(self, adapter: Adapter, images: Sequence[_Placed]) -> Iterator[SeenVectors]:
+        todo = iter(images)
+        while batch := list(islice(todo, BATCH)):
+            found = [(i.chunk_id, f) for i, f in zip(batch, self._features(batch), strict=True) if f is not None]
+            if found:
+                ids: tuple[ChunkId, ...] = tuple(chunk_id for chunk_id, _ in found)
+                yield SeenVectors(chunk_ids=ids, vectors=adapter.project(np.stack([f for _, f in found])))
+
+    def _features(self, images: Sequence[_Placed]) -> list[FloatArray | None]:
+        return self._images.features([(i.asset_id, i.page) for i in images])
+
+    def _stored(self, index: str) -> Adapter | None:
+        data = self._catalog.attachment(index, ATTACHMENT)
+        if data is None:
+            return None
+        try:
+            adapter = Adapter.from_bytes(data)
+        except StoreCorruptError:  # of an earlier version of Foveal: the next ingest fits a new one
+            return None
+        return adapter if adapter.space.identity == self._texts.embedder.identity else None
+
+
+def _spread(images: Sequence[_Placed], most: int) -> list[_Placed]:
+    """At most so many, evenly taken."""
+    if len(images) <= most:
+        return list(images)
+    return [images[i] for i in np.linspace(0, len(images) - 1, most).astype(int)]
+
+
+def _stacked(features: Sequence[FloatArray | None], *, width: int = 0) -> FloatArray:
+    known = [f for f in features if f is not None]
+    return np.stack(known) if known else np.zeros((0, width), np.float32)

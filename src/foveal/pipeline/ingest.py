@@ -1,0 +1,363 @@
+"""Ingest: bring an index in line with a source.
+
+List → compare with the catalog → for each file that is new or changed: identify, prepare → commit in batches →
+refit the adapter → optimise. Idempotent on (asset hash, recipe); killed at any point, the next run goes on from the
+last commit, and no model call is paid twice.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from foveal.errors import AssetError, UnsupportedAssetError
+from foveal.pipeline.adapt import AdapterKeeper
+from foveal.pipeline.calibrate import CalibrationKeeper
+from foveal.pipeline.prepare import Prepared, Preparer, document_id
+from foveal.ports import ByteStore, Catalog, ChunkStore, IngestionLog, Source
+from foveal.retrieval.adapter import Adapter
+from foveal.types.assets import Asset, AssetId, SourceItem
+from foveal.types.chunks import ChunkChange, Generation
+from foveal.types.ingestions import (
+    AssetFailure,
+    DocumentRecord,
+    DocumentState,
+    Ingestion,
+    IngestionCounts,
+    IngestionId,
+    IngestionProgress,
+    IngestionState,
+)
+
+HEARTBEAT_S = 1.0
+"""Longest wait between two looks at the cancel flag."""
+NOTHING = AssetId("")
+"""Asset id of a file whose bytes could not be had."""
+
+Observer = Callable[[IngestionProgress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestRequest:
+    """What to ingest and how.
+
+    Attributes:
+        descriptions: A person's words by path.
+        ignore: Paths that are no documents (the metadata files themselves).
+        failures: What was wrong with descriptions; goes into the report.
+        groups: Groups that may see the documents; empty: everybody.
+    """
+
+    source: Source
+    index: str
+    descriptions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    ignore: frozenset[str] = frozenset()
+    failures: tuple[AssetFailure, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How a source and the catalog differ.
+
+    Attributes:
+        todo: Files to work on, with what the catalog knew of them.
+        gone: Documents whose file is no longer there.
+        unchanged: Files that need nothing.
+    """
+
+    todo: tuple[tuple[SourceItem, DocumentRecord | None], ...]
+    gone: tuple[DocumentRecord, ...]
+    unchanged: int
+
+
+def compare(catalog: Catalog, preparer: Preparer, request: IngestRequest) -> Difference:
+    """List the source and set it against the catalog.
+
+    A file is left alone when its version and recipe are those of the last run, whether it was indexed, skipped or
+    refused then; one that could not be fetched is tried again.
+    """
+    known = {d.item.path: d for d in catalog.documents(request.index, request.source.name)}
+    todo: list[tuple[SourceItem, DocumentRecord | None]] = []
+    unchanged = 0
+    for item in request.source.items():
+        if item.path in request.ignore:
+            continue
+        before = known.pop(item.path, None)
+        if before and _settled(before, item, preparer.recipe(request.descriptions.get(item.path, ""), request.groups)):
+            unchanged += 1
+        else:
+            todo.append((item, before))
+    return Difference(todo=tuple(todo), gone=tuple(known.values()), unchanged=unchanged)
+
+
+def _settled(before: DocumentRecord, item: SourceItem, recipe: str) -> bool:
+    same = before.item.version == item.version and before.recipe == recipe
+    return same and not (before.failure and before.failure.stage == "fetch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What became of one file. `prepared` is None when nothing has to be written but the record."""
+
+    record: DocumentRecord
+    before: DocumentRecord | None
+    prepared: Prepared | None
+
+
+class Ingester:
+    """Runs ingestions. One writer an index at a time, which the log's lease sees to."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: ChunkStore,
+        log: IngestionLog,
+        derived: ByteStore,
+        preparer: Preparer,
+        adapters: AdapterKeeper,
+        calibrations: CalibrationKeeper,
+        workers: int,
+        commit_assets: int,
+    ) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._log = log
+        self._derived = derived
+        self._preparer = preparer
+        self._adapters = adapters
+        self._calibrations = calibrations
+        self._workers = workers
+        self._commit_assets = commit_assets
+
+    def run(self, request: IngestRequest, observe: Observer = lambda _: None) -> Ingestion:
+        """Ingest, to the end or until cancelled.
+
+        Args:
+            request: What to ingest.
+            observe: Told of progress, from the calling thread.
+
+        Returns:
+            The finished job.
+
+        Raises:
+            ConflictError: Another process is ingesting into that index.
+            ModelError: A model stopped answering; what was done so far is kept and the next run goes on.
+            KeyboardInterrupt: Likewise.
+        """
+        job = self._log.start(request.index, request.source.name)
+        run = _Run(self, request, job.ingestion_id, observe)
+        state, message = IngestionState.FAILED, ""
+        try:
+            state = run.all()
+        except KeyboardInterrupt:
+            state, message = IngestionState.INTERRUPTED, "Stopped by you; run it again to go on."
+            raise
+        except Exception as error:
+            message = str(error)
+            raise
+        finally:
+            self._log.update(job.ingestion_id, run.counts, state=state, message=message)
+        return replace(job, state=state, counts=run.counts, message=message)
+
+
+class _Run:
+    """One ingestion under way."""
+
+    def __init__(self, owner: Ingester, request: IngestRequest, job: IngestionId, observe: Observer) -> None:
+        self._catalog = owner._catalog
+        self._store = owner._store
+        self._log = owner._log
+        self._derived = owner._derived
+        self._preparer = owner._preparer
+        self._adapters = owner._adapters
+        self._calibrations = owner._calibrations
+        self._workers = owner._workers
+        self._commit_assets = owner._commit_assets
+        self._request = request
+        self._job = job
+        self._observe = observe
+        self._waiting: list[_Outcome] = []
+        self._failures: list[AssetFailure] = list(request.failures)
+        self._done = self._todo = self._bytes = 0
+        self._gone_assets: dict[AssetId, int] = {}
+        self.counts = IngestionCounts()
+
+    def all(self) -> IngestionState:
+        request = self._request
+        difference = compare(self._catalog, self._preparer, request)
+        self._todo = len(difference.todo)
+        for record in difference.gone:
+            self._gone_assets[record.asset_id] = self._gone_assets.get(record.asset_id, 0) + 1
+        self.counts = IngestionCounts(found=difference.unchanged + self._todo, unchanged=difference.unchanged, failed=0)
+        self._report("read")
+        cancelled = self._work_through(difference)
+        self._commit(difference.gone if not cancelled else ())
+        self._settle_moves(difference)
+        self._report("finish")
+        if cancelled:
+            return IngestionState.CANCELLED
+        if self._todo or difference.gone:
+            self._finish()
+        failed = self.counts.failed or self._request.failures
+        return IngestionState.PARTIAL if failed else IngestionState.SUCCEEDED
+
+    def _work_through(self, difference: Difference) -> bool:
+        """Prepare every file, committing as it goes; True when it was cancelled."""
+        adapter = self._adapters.current(self._request.index)
+        try:
+            for outcome in self._outcomes(difference, adapter):
+                if outcome is None:
+                    if self._log.cancelled(self._job):
+                        return True
+                    self._log.update(self._job, self.counts)
+                    continue
+                self._take(outcome)
+                if len(self._waiting) >= self._commit_assets:
+                    self._commit(())
+        except BaseException:
+            self._commit(())
+            raise
+        return False
+
+    def _outcomes(self, difference: Difference, adapter: Adapter | None) -> Iterator[_Outcome | None]:
+        """Outcomes as they come; None at least every `HEARTBEAT_S` seconds. At most two files wait per worker."""
+        todo = deque(difference.todo)
+        running: set[Future[_Outcome]] = set()
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="foveal-ingest")
+        try:
+            while todo or running:
+                while todo and len(running) < 2 * self._workers:
+                    running.add(pool.submit(self._work, *todo.popleft(), adapter))
+                finished, running = wait(running, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield future.result()
+                if not finished or self._done % 32 == 0:
+                    yield None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _work(self, item: SourceItem, before: DocumentRecord | None, adapter: Adapter | None) -> _Outcome:
+        """One file, in a worker thread. This is the per-asset isolation: an `AssetError` becomes a record."""
+        request = self._request
+        description = request.descriptions.get(item.path, "")
+        recipe = self._preparer.recipe(description, request.groups)
+        record = DocumentRecord(
+            document_id=document_id(request.source.name, item.path),
+            source=request.source.name,
+            item=item,
+            asset_id=NOTHING,
+            recipe=recipe,
+            state=DocumentState.FAILED,
+        )
+        try:
+            with request.source.open(item) as file:
+                asset = self._preparer.identify(request.source, item, file)
+                record = replace(record, asset_id=asset.asset_id, media_type=asset.media_type)
+                if before and _same_result(before, asset, recipe):
+                    return _Outcome(record=replace(before, item=item), before=before, prepared=None)
+                prepared = self._preparer.prepare(
+                    request.source, item, asset, file, description=description, groups=request.groups, adapter=adapter
+                )
+        except AssetError as error:
+            return _Outcome(record=_failed(record, error), before=before, prepared=None)
+        indexed = replace(
+            record,
+            state=DocumentState.INDEXED,
+            chunk_count=len(prepared.chunks),
+            warnings=prepared.warnings,
+        )
+        return _Outcome(record=indexed, before=before, prepared=prepared)
+
+    def _take(self, outcome: _Outcome) -> None:
+        self._waiting.append(outcome)
+        self._done += 1
+        self._bytes += outcome.record.item.size_bytes
+        record, before, counts = outcome.record, outcome.before, self.counts
+        if record.failure and record.state is DocumentState.FAILED:
+            self._failures.append(record.failure)
+            self.counts = replace(counts, failed=counts.failed + 1)
+        elif record.state is DocumentState.SKIPPED:
+            self.counts = replace(counts, skipped=counts.skipped + 1)
+        elif outcome.prepared is None:
+            self.counts = replace(counts, unchanged=counts.unchanged + 1)
+        elif before and before.state is DocumentState.INDEXED:
+            self.counts = replace(counts, changed=counts.changed + 1)
+        elif self._gone_assets.get(record.asset_id, 0):
+            self._gone_assets[record.asset_id] -= 1
+            self.counts = replace(counts, moved=counts.moved + 1)
+        else:
+            self.counts = replace(counts, added=counts.added + 1)
+        self._report("understand")
+
+    def _commit(self, gone: Sequence[DocumentRecord]) -> None:
+        """Make everything waiting visible at once: chunks first, then the catalog names their generation."""
+        gone_ids = tuple(record.document_id for record in gone)
+        waiting, self._waiting = self._waiting, []
+        if not waiting and not gone:
+            return
+        index = self._request.index
+        had_chunks = tuple(o.record.document_id for o in waiting if _replaces_chunks(o))
+        chunks = tuple(c for o in waiting if o.prepared for c in o.prepared.chunks)
+        generation = self._catalog.index(index).generation
+        if chunks or had_chunks or gone:
+            change = ChunkChange(delete=(*gone_ids, *had_chunks), put=chunks)
+            generation = self._store.apply(index, generation, change)
+        self._catalog.commit(index, generation, put=[o.record for o in waiting], delete=gone_ids)
+        replaced = {o.before.asset_id for o in waiting if o.before and o.before.asset_id != o.record.asset_id}
+        self._derived.delete({record.asset_id for record in gone} | replaced)
+        self._log.update(self._job, self.counts)
+
+    def _settle_moves(self, difference: Difference) -> None:
+        self.counts = replace(self.counts, deleted=len(difference.gone) - self.counts.moved)
+
+    def _finish(self) -> None:
+        """Refit the adapter where it is due, measure what is ordinary now, then build the search indexes."""
+        index = self._request.index
+        generation = self._catalog.index(index).generation
+        refitted = self._adapters.refit_if_due(index, generation)
+        if refitted is not None:
+            generation = self._publish(index, refitted)
+        self._calibrations.refresh(index, generation)
+        self._publish(index, self._store.optimize(index, generation))
+
+    def _publish(self, index: str, generation: Generation) -> Generation:
+        self._catalog.commit(index, generation)
+        return generation
+
+    def _report(self, stage: str) -> None:
+        failures, self._failures = tuple(self._failures), []
+        self._observe(
+            IngestionProgress(
+                counts=self.counts,
+                stage=stage,
+                todo=self._todo,
+                done=self._done,
+                bytes_done=self._bytes,
+                failures=failures,
+            )
+        )
+
+
+def _same_result(before: DocumentRecord, asset: Asset, recipe: str) -> bool:
+    """Whether a touched file has the bytes and the recipe of its present chunks."""
+    return before.state is DocumentState.INDEXED and before.asset_id == asset.asset_id and before.recipe == recipe
+
+
+def _replaces_chunks(outcome: _Outcome) -> bool:
+    """Whether chunks of an earlier version must go."""
+    had = outcome.before is not None and outcome.before.chunk_count > 0
+    untouched = outcome.prepared is None and outcome.record.state is DocumentState.INDEXED
+    return had and not untouched
+
+
+def _failed(record: DocumentRecord, error: AssetError) -> DocumentRecord:
+    failure = AssetFailure(
+        path=record.item.path, stage=error.stage, code=error.code, reason=error.message, remedy=error.remedy
+    )
+    skipped = isinstance(error, UnsupportedAssetError)
+    return replace(record, state=DocumentState.SKIPPED if skipped else DocumentState.FAILED, failure=failure)

@@ -1,0 +1,300 @@
+"""Prepare: one file of a source becomes chunks. Sniff → read → understand → chunk → embed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from foveal.errors import AssetError, UnreadableAssetError, UnsupportedAssetError
+from foveal.pipeline.findings import ImageFindings
+from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
+from foveal.ports import Reader, Sniffer, Source
+from foveal.retrieval.adapter import Adapter, image_features
+from foveal.retrieval.chunking import TextPiece, chunk_text
+from foveal.retrieval.composing import compose_description, image_content
+from foveal.types.assets import Asset, AssetId, DocumentId, MediaKind, SourceItem
+from foveal.types.chunks import Chunk, ChunkId
+from foveal.types.content import ImageContent, SafetyScores, TextContent
+from foveal.types.vectors import FloatArray
+
+HEAD_BYTES = 4096
+HASH_BLOCK_BYTES = 2**20
+PREPARE_VERSION = "1"
+"""Part of every recipe: raise it when the same inputs give other chunks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkingOptions:
+    """How text is cut: most tokens of a chunk, tokens repeated from the one before, and how to count."""
+
+    max_tokens: int
+    overlap_tokens: int
+    count: Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A file that became chunks."""
+
+    asset: Asset
+    chunks: tuple[Chunk, ...]
+    warnings: tuple[str, ...]
+
+
+def document_id(source: str, path: str) -> DocumentId:
+    """Identity of a place in a source: the first 128 bits of SHA-256 over both, in hex."""
+    return DocumentId(hashlib.sha256(f"{source}\0{path}".encode("utf-8", "surrogateescape")).hexdigest()[:32])
+
+
+def hash_file(file: BinaryIO) -> AssetId:
+    """SHA-256 of the whole file; rewinds it."""
+    digest = hashlib.sha256()
+    while block := file.read(HASH_BLOCK_BYTES):
+        digest.update(block)
+    file.seek(0)
+    return AssetId(digest.hexdigest())
+
+
+class Preparer:
+    """Makes chunks of files, for any number of threads at once.
+
+    Args:
+        readers: Tried by media type.
+        sniff: Tells types from bytes.
+        images: The image models.
+        texts: The text embedder.
+        chunking: How text is cut.
+        detect_language: ISO 639-1 code of a text, empty when unsure.
+        severity: 0, 2, 4 or 6 for a safety score 0..1.
+    """
+
+    def __init__(
+        self,
+        *,
+        readers: Sequence[Reader],
+        sniff: Sniffer,
+        images: ImageUnderstanding,
+        texts: TextUnderstanding,
+        chunking: ChunkingOptions,
+        detect_language: Callable[[str], str],
+        severity: Callable[[float], int],
+    ) -> None:
+        self._readers: Mapping[str, Reader] = {m: r for r in readers for m in r.media_types}
+        self.sniff = sniff
+        self.images = images
+        self.texts = texts
+        self._chunking = chunking
+        self._language = detect_language
+        self._severity = severity
+
+    def recipe(self, description: str, groups: tuple[str, ...]) -> str:
+        """Fingerprint of everything but the bytes that makes a document's chunks, 32 hex digits."""
+        parts = [
+            PREPARE_VERSION,
+            self.images.recipe,
+            self.texts.recipe,
+            f"{self._chunking.max_tokens}/{self._chunking.overlap_tokens}",
+            description,
+            *groups,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+    def identify(self, source: Source, item: SourceItem, file: BinaryIO) -> Asset:
+        """Hash and sniff a file.
+
+        Raises:
+            UnsupportedAssetError: Foveal does not read that type.
+            UnreadableAssetError: It is empty.
+        """
+        asset_id = hash_file(file)
+        head = file.read(HEAD_BYTES)
+        file.seek(0)
+        if not head:
+            raise UnreadableAssetError("The file is empty.", stage="sniff")
+        sniffed = self.sniff(item.path, head, item.size_bytes)
+        if sniffed.kind is None or sniffed.media_type not in self._readers:
+            raise UnsupportedAssetError(
+                sniffed.reason or f"Files of type {sniffed.media_type} are not read.", stage="sniff"
+            )
+        return Asset(
+            asset_id=asset_id,
+            path=item.path,
+            media_type=sniffed.media_type,
+            kind=sniffed.kind,
+            size_bytes=item.size_bytes,
+        )
+
+    def prepare(
+        self,
+        source: Source,
+        item: SourceItem,
+        asset: Asset,
+        file: BinaryIO,
+        *,
+        description: str,
+        groups: tuple[str, ...],
+        adapter: Adapter | None,
+    ) -> Prepared:
+        """Read, understand, chunk and embed one file.
+
+        Args:
+            source: Where it is from.
+            item: As listed.
+            asset: As identified.
+            file: Its bytes, at the start.
+            description: The person's words on it, empty when there are none.
+            groups: Who may see it.
+            adapter: Places images in the text space; None while the index has none (its first fit will do it).
+
+        Raises:
+            AssetError: The file cannot be used.
+            ModelError: A model cannot answer; nothing is wrong with the file.
+        """
+        place = _Place(source=source, item=item, asset=asset, groups=groups)
+        contents = self._readers[asset.media_type].read(asset, file)
+        chunks: list[Chunk] = []
+        texts: list[TextContent] = []
+        warnings: list[str] = []
+        for content in contents:
+            warnings.extend(content.warnings)
+            if isinstance(content, ImageContent):
+                chunks.append(self._image_chunk(place, len(chunks), content, description, adapter))
+            else:
+                texts.append(content)
+        if texts:
+            chunks.extend(self._text_chunks(place, texts, len(chunks), description))
+        if not chunks:
+            raise UnreadableAssetError("There is nothing in it to search.", stage="read")
+        return Prepared(asset=asset, chunks=tuple(chunks), warnings=tuple(dict.fromkeys(warnings)))
+
+    def _image_chunk(
+        self, place: _Place, ordinal: int, image: ImageContent, description: str, adapter: Adapter | None
+    ) -> Chunk:
+        found = self._understand(place.asset, image, described=bool(description))
+        objects = found.detections.objects if found.detections else ()
+        composed = compose_description(found.tags, objects, found.ocr_lines, image.facts)
+        caption = found.caption.text if found.caption else ""
+        ocr_text = "\n".join(line.text for line in found.ocr_lines)
+        tags = _distinct([*(found.caption.tags if found.caption else ()), *(t.label for t in found.tags)])
+        words = description or caption
+        embedded = "\n".join(filter(None, (words, ocr_text))) if words else composed
+        features = image_features(found.encoding, found.detections)
+        safety = self._severities(found.safety)
+        facts = image.facts
+        return Chunk(
+            chunk_id=place.chunk_id(ordinal),
+            document_id=place.document_id,
+            asset_id=place.asset.asset_id,
+            ordinal=ordinal,
+            kind=MediaKind.IMAGE,
+            media_type=place.asset.media_type,
+            source=place.source.name,
+            title=place.name,
+            filepath=place.item.path,
+            content=image_content(description, caption, composed, ocr_text, tags),
+            description=description,
+            caption=caption,
+            composed=composed,
+            ocr_text=ocr_text,
+            tags=tags,
+            objects=objects,
+            ocr_lines=found.ocr_lines,
+            colors=facts.colors,
+            taken_at=facts.taken_at,
+            modified_at=place.item.modified_at,
+            latitude=facts.latitude,
+            longitude=facts.longitude,
+            camera=facts.camera or "",
+            width_px=facts.width_px,
+            height_px=facts.height_px,
+            size_bytes=place.asset.size_bytes,
+            perceptual_hash=facts.perceptual_hash,
+            language=self._language(words or ocr_text) if words or ocr_text else "en",
+            group_ids=place.groups,
+            hate=safety[0],
+            self_harm=safety[1],
+            sexual=safety[2],
+            violence=safety[3],
+            locator=image.locator,
+            text_vector=self._embed([embedded])[0],
+            image_vector=found.encoding.vector,
+            seen_vector=adapter.project(features[None, :])[0] if adapter else None,
+        )
+
+    def _understand(self, asset: Asset, image: ImageContent, *, described: bool) -> ImageFindings:
+        try:
+            return self.images.understand(asset.asset_id, image, described=described)
+        except AssetError as error:
+            error.stage = "understand"
+            raise
+
+    def _text_chunks(self, place: _Place, texts: list[TextContent], first: int, description: str) -> list[Chunk]:
+        options = self._chunking
+        pieces = chunk_text(
+            texts, max_tokens=options.max_tokens, overlap_tokens=options.overlap_tokens, count=options.count
+        )
+        vectors = self._embed([_embedded_text(p) for p in pieces])
+        return [self._text_chunk(place, first + i, piece, vectors[i], description) for i, piece in enumerate(pieces)]
+
+    def _text_chunk(self, place: _Place, ordinal: int, piece: TextPiece, vector: FloatArray, description: str) -> Chunk:
+        title = piece.title or place.name
+        head = " › ".join(_distinct([title, *piece.heading]))
+        return Chunk(
+            chunk_id=place.chunk_id(ordinal),
+            document_id=place.document_id,
+            asset_id=place.asset.asset_id,
+            ordinal=ordinal,
+            kind=MediaKind.TEXT,
+            media_type=place.asset.media_type,
+            source=place.source.name,
+            title=title,
+            filepath=place.item.path,
+            content="\n".join(filter(None, (description, head, piece.text))),
+            description=description,
+            modified_at=place.item.modified_at,
+            size_bytes=place.asset.size_bytes,
+            language=self._language(piece.text),
+            group_ids=place.groups,
+            locator=piece.locator,
+            text_vector=vector,
+        )
+
+    def _embed(self, texts: Sequence[str]) -> FloatArray:
+        return self.texts.embed(texts)
+
+    def _severities(self, scores: SafetyScores) -> tuple[int, int, int, int]:
+        values = (scores.hate, scores.self_harm, scores.sexual, scores.violence)
+        hate, self_harm, sexual, violence = (0 if v is None else self._severity(v) for v in values)
+        return hate, self_harm, sexual, violence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a chunk comes from; what all chunks of a document share."""
+
+    source: Source
+    item: SourceItem
+    asset: Asset
+    groups: tuple[str, ...]
+
+    @property
+    def document_id(self) -> DocumentId:
+        return document_id(self.source.name, self.item.path)
+
+    @property
+    def name(self) -> str:
+        return self.item.path.rsplit("/", 1)[-1]
+
+    def chunk_id(self, ordinal: int) -> ChunkId:
+        return ChunkId(f"{self.document_id}-{ordinal}")
+
+
+def _embedded_text(piece: TextPiece) -> str:
+    return "\n".join([*_distinct([piece.title, *piece.heading]), piece.text])
+
+
+def _distinct(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(w for w in words if w))

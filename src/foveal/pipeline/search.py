@@ -1,0 +1,265 @@
+"""Search: legs ∥ → fuse → fetch → re-rank → collapse near-duplicates → strictness → page.
+
+One generation is opened at the start and used by every step, so a search never sees half a commit. The filter and
+the caller's groups are one condition, applied by the engine inside every leg.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from foveal.errors import InvalidRequestError
+from foveal.pipeline.adapt import AdapterKeeper
+from foveal.pipeline.calibrate import CalibrationKeeper
+from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, ImageEncoder, JointEmbedder, Reranker, TextEmbedder
+from foveal.retrieval.duplicates import collapse
+from foveal.retrieval.filtering import both, visible_to
+from foveal.retrieval.fusion import fuse
+from foveal.retrieval.grounding import document_text
+from foveal.retrieval.strictness import Calibration, keywords, passes, rerank_confidence, seen_confidence
+from foveal.types.chunks import Chunk, ChunkId
+from foveal.types.filters import Filter
+from foveal.types.search import ExtractiveAnswer, Hit, Leg, Mode, Passage, Query, ScoredChunk, SearchResult
+from foveal.types.vectors import FloatArray
+
+Vectors = Mapping[Leg, Sequence[tuple[str, FloatArray]]]
+"""For every vector leg, the field it searches and a float32 [dim] vector for each thing looked for."""
+
+POOL = 50
+"""Candidates of a leg when ten hits are wanted; five a hit beyond that."""
+RERANKED = 50
+"""Candidates a re-ranker looks at, as in Azure AI Search."""
+ANSWERS = 3
+ANSWER_SCORE = 2.5
+"""Re-ranker score (0..4) from which the best stretch of a hit is offered as an answer."""
+LEGS: Mapping[Mode, frozenset[Leg]] = {
+    Mode.KEYWORD: frozenset({Leg.KEYWORD, Leg.IMAGE}),
+    Mode.VECTOR: frozenset({Leg.TEXT, Leg.SEEN, Leg.IMAGE}),
+    Mode.HYBRID: frozenset(Leg),
+    Mode.SEMANTIC: frozenset(Leg),
+}
+"""Legs by mode; those for which the query has nothing are left out."""
+
+
+class Searcher:
+    """Searches indexes, from any number of threads.
+
+    Args:
+        embedder: Embeds questions.
+        encoder: Gives the image encoder; called only when a query has images or the encoder may read text.
+        reranker: Gives the re-ranker of semantic mode; called only then.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: ChunkStore,
+        embedder: TextEmbedder,
+        encoder: Callable[[], ImageEncoder],
+        adapters: AdapterKeeper,
+        calibrations: CalibrationKeeper,
+        reranker: Callable[[], Reranker],
+    ) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._embedder = embedder
+        self._encoder = encoder
+        self._adapters = adapters
+        self._calibrations = calibrations
+        self._reranker = reranker
+        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="foveal-search")
+
+    def search(self, index: str, query: Query) -> SearchResult:
+        """Search one index.
+
+        Raises:
+            IndexNotFoundError: No such index.
+            InvalidRequestError: Neither words nor images.
+        """
+        if not query.text.strip() and not query.images:
+            raise InvalidRequestError("There is nothing to search for.", remedy="Give words or an image.")
+        clock = _Clock()
+        generation = self._catalog.index(index).generation
+        snapshot = self._store.snapshot(index, generation)
+        where = both(query.filter, visible_to(query.groups))
+        vectors = self._vectors(index, query)
+        clock.lap("embed")
+        legs = self._legs(snapshot, query, vectors, where)
+        clock.lap("legs")
+        hits = self._hits(index, snapshot, query, vectors, legs)
+        clock.lap("fuse")
+        answers: tuple[ExtractiveAnswer, ...] = ()
+        if query.mode is Mode.SEMANTIC and query.text.strip():
+            hits, answers = self._rerank(query, hits)
+            clock.lap("rerank")
+        if query.collapse:
+            hits = collapse(hits)
+        kept = [h for h in hits if query.strictness is None or passes(h.confidence, query.strictness)]
+        kept_ids = {h.chunk.chunk_id for h in kept}
+        rejected = [h for h in hits if h.chunk.chunk_id not in kept_ids]
+        return SearchResult(
+            index=index,
+            generation=generation,
+            hits=tuple(kept[query.skip : query.skip + query.top]),
+            rejected=tuple(rejected[: query.top]),
+            answers=tuple(a for a in answers if a.chunk_id in kept_ids),
+            elapsed_ms=clock.laps(),
+        )
+
+    def _vectors(self, index: str, query: Query) -> dict[Leg, list[tuple[str, FloatArray]]]:
+        """For every vector leg, the field it searches and one vector a thing looked for."""
+        wanted = LEGS[query.mode]
+        vectors: dict[Leg, list[tuple[str, FloatArray]]] = {}
+        if query.text.strip() and wanted & {Leg.TEXT, Leg.SEEN}:
+            asked = self._embedder.embed_queries([query.text])[0]
+            vectors[Leg.TEXT] = [("text_vector", asked)]
+            seen = self._seen_vector(index, query.text, asked)
+            if seen is not None:
+                vectors[Leg.SEEN] = [seen]
+        if query.images and Leg.IMAGE in wanted:
+            encodings = self._encoder().encode(query.images)
+            vectors[Leg.IMAGE] = [("image_vector", e.vector) for e in encodings]
+        return vectors
+
+    def _seen_vector(self, index: str, text: str, asked: FloatArray) -> tuple[str, FloatArray] | None:
+        """How words look for what images show: by the adapter, or in the space of a joint model."""
+        adapter = self._adapters.current(index)
+        if adapter is not None:
+            return "seen_vector", adapter.query(asked)
+        encoder = self._encoder()
+        if isinstance(encoder, JointEmbedder):
+            return "image_vector", encoder.embed_queries([text])[0]
+        return None
+
+    def _legs(
+        self,
+        snapshot: ChunkSnapshot,
+        query: Query,
+        vectors: Vectors,
+        where: Filter | None,
+    ) -> dict[Leg, list[ScoredChunk]]:
+        """Every leg's candidates, searched at once."""
+        limit = max(POOL, 5 * (query.skip + query.top))
+        running = {
+            leg: [self._pool.submit(snapshot.nearest, field, v, where=where, limit=limit) for field, v in asked]
+            for leg, asked in vectors.items()
+        }
+        legs: dict[Leg, list[ScoredChunk]] = {}
+        if query.text.strip() and Leg.KEYWORD in LEGS[query.mode]:
+            legs[Leg.KEYWORD] = snapshot.keyword(query.text, where=where, limit=limit)
+        for leg, futures in running.items():
+            legs[leg] = _best_of([future.result() for future in futures])
+        return legs
+
+    def _hits(
+        self,
+        index: str,
+        snapshot: ChunkSnapshot,
+        query: Query,
+        vectors: Vectors,
+        legs: Mapping[Leg, Sequence[ScoredChunk]],
+    ) -> list[Hit]:
+        """Candidates in fused order, with chunk and confidence."""
+        order = fuse(legs)[: max(POOL, 5 * (query.skip + query.top))]
+        chunks = {c.chunk_id: c for c in snapshot.fetch([f.chunk_id for f in order])}
+        confidence = self._confidences(index, query, vectors, legs, chunks)
+        fused = [f for f in fuse(legs, confidence=confidence) if f.chunk_id in chunks]
+        return [
+            Hit(
+                chunk=chunks[f.chunk_id],
+                score=f.score,
+                confidence=max((leg.confidence for leg in f.legs), default=0.0),
+                legs=f.legs,
+            )
+            for f in fused
+        ]
+
+    def _confidences(
+        self,
+        index: str,
+        query: Query,
+        vectors: Vectors,
+        legs: Mapping[Leg, Sequence[ScoredChunk]],
+        chunks: Mapping[ChunkId, Chunk],
+    ) -> dict[Leg, dict[ChunkId, float]]:
+        """What each leg's score says, 0..1, of the candidates that were fetched."""
+        words = keywords(query.text, [chunk.content for chunk in chunks.values()])
+        judges: dict[Leg, Callable[[Chunk, float], float]] = {
+            Leg.KEYWORD: lambda chunk, _: words.confidence(chunk.content)
+        }
+        if vectors.keys() & {Leg.TEXT, Leg.IMAGE}:
+            calibration = self._calibrations.current(index)
+            for _, asked in vectors.get(Leg.TEXT, ()):
+                judges[Leg.TEXT] = partial(_text_confidence, calibration, asked)
+            for _, image in vectors.get(Leg.IMAGE, ()):
+                judges[Leg.IMAGE] = partial(_image_confidence, calibration, image)
+        adapter = self._adapters.current(index)
+        described = adapter.described if adapter else 0
+        judges[Leg.SEEN] = lambda _, score: seen_confidence(score, described=described)
+        return {
+            leg: {s.chunk_id: judges[leg](chunks[s.chunk_id], s.score) for s in scored if s.chunk_id in chunks}
+            for leg, scored in legs.items()
+        }
+
+    def _rerank(self, query: Query, hits: Sequence[Hit]) -> tuple[list[Hit], tuple[ExtractiveAnswer, ...]]:
+        """The first candidates in the re-ranker's order, the others after them as they were."""
+        first, rest = hits[:RERANKED], hits[RERANKED:]
+        passages = [Passage(chunk_id=h.chunk.chunk_id, text=document_text(h.chunk)) for h in first]
+        judged = self._reranker().rerank(query.text, passages)
+        reranked = [
+            replace(
+                hit,
+                rerank_score=j.score,
+                score=j.score,
+                extract=j.extract,
+                confidence=max(hit.confidence, rerank_confidence(j.score)),
+            )
+            for hit, j in zip(first, judged, strict=True)
+        ]
+        reranked.sort(key=lambda h: -(h.rerank_score or 0.0))
+        answers = tuple(
+            ExtractiveAnswer(chunk_id=h.chunk.chunk_id, extract=h.extract)
+            for h in reranked[:ANSWERS]
+            if h.extract is not None and (h.rerank_score or 0.0) >= ANSWER_SCORE
+        )
+        return [*reranked, *rest], answers
+
+
+def _text_confidence(calibration: Calibration, asked: FloatArray, chunk: Chunk, cosine: float) -> float:
+    return calibration.text_confidence(asked, cosine, chunk.language)
+
+
+def _image_confidence(calibration: Calibration, image: FloatArray, _: Chunk, cosine: float) -> float:
+    return calibration.image_confidence(image, cosine)
+
+
+def _best_of(lists: Sequence[Sequence[ScoredChunk]]) -> list[ScoredChunk]:
+    """Several lists of one leg as one: every chunk with its best score."""
+    best: dict[ChunkId, float] = {}
+    for scored in lists:
+        for chunk in scored:
+            best[chunk.chunk_id] = max(chunk.score, best.get(chunk.chunk_id, -np.inf))
+    return [ScoredChunk(chunk_id=c, score=s) for c, s in sorted(best.items(), key=lambda item: (-item[1], item[0]))]
+
+
+class _Clock:
+    """Milliseconds per stage."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self._laps: list[tuple[str, float]] = []
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps.append((stage, (now - self._last) * 1000))
+        self._last = now
+
+    def laps(self) -> tuple[tuple[str, float], ...]:
+        return tuple(self._laps)

@@ -1,0 +1,193 @@
+"""Sniffing: what a file is, told from its first bytes. The name only tells markdown from plain text.
+
+Signatures are those of the formats' specifications, as collected in the WHATWG MIME Sniffing Standard (section 6) and
+Gary Kessler's file signature table. Types that are known but not read are named, so that the report can say "this is
+a PDF" and not "unknown file".
+"""
+
+from __future__ import annotations
+
+import re
+
+from foveal.readers.encodings import guess_encoding
+from foveal.types.assets import MediaKind, Sniffed
+
+IMAGE_TYPES = frozenset(
+    {
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/bmp",
+        "image/tiff",
+        "image/webp",
+        "image/heic",
+        "image/avif",
+        "image/jp2",
+        "image/j2c",
+        "image/vnd.microsoft.icon",
+        "image/x-portable-anymap",
+        "image/vnd-ms.dds",
+    }
+)
+"""Image types that are read. The first eight are what Foveal promises; the rest come with the same decoder."""
+
+TEXT_TYPES = frozenset({"text/plain", "text/markdown"})
+_MARKDOWN_SUFFIXES = (".md", ".markdown")
+
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"GIF87a", "image/gif"),
+    (0, b"GIF89a", "image/gif"),
+    (8, b"CR\x02\0", "image/x-canon-cr2"),  # before TIFF, in whose clothes it comes
+    (0, b"II*\0", "image/tiff"),
+    (0, b"MM\0*", "image/tiff"),
+    (0, b"II+\0", "image/tiff"),
+    (0, b"MM\0+", "image/tiff"),
+    (8, b"WEBP", "image/webp"),
+    (8, b"AVI ", "video/x-msvideo"),
+    (8, b"WAVE", "audio/wav"),
+    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "image/jp2"),
+    (0, b"\xff\x4f\xff\x51", "image/j2c"),
+    (0, b"\0\0\x01\0", "image/vnd.microsoft.icon"),
+    (0, b"DDS ", "image/vnd-ms.dds"),
+    (0, b"%PDF-", "application/pdf"),
+    (0, b"8BPS", "image/vnd.adobe.photoshop"),
+    (0, b"\xff\x0a", "image/jxl"),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "image/jxl"),
+    (0, b"FUJIFILMCCD-RAW", "image/x-fuji-raf"),
+    (0, b"IIRO", "image/x-olympus-orf"),
+    (0, b"IIU\0", "image/x-panasonic-rw2"),
+    (0, b"\x01\xda", "image/x-sgi"),
+    (4, b"\x11\xaf", "video/x-fli"),
+    (4, b"\x12\xaf", "video/x-fli"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+    (0, b"PK\x03\x04", "application/zip"),
+    (0, b"PK\x05\x06", "application/zip"),
+    (0, b"\x1f\x8b", "application/gzip"),
+    (0, b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (0, b"Rar!\x1a\x07", "application/vnd.rar"),
+    (0, b"\x1a\x45\xdf\xa3", "video/x-matroska"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"ID3", "audio/mpeg"),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"SQLite format 3\0", "application/vnd.sqlite3"),
+    (0, b"\x7fELF", "application/x-executable"),
+    (0, b"%!PS", "application/postscript"),
+    (0, b"{\\rtf", "application/rtf"),
+)
+
+_NAMES = {
+    "application/pdf": "a PDF",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "a Word document",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "a PowerPoint presentation",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "an Excel workbook",
+    "application/zip": "a ZIP archive",
+    "application/x-ole-storage": "an old Office or FlashPix file",
+    "application/json": "JSON",
+    "application/xml": "XML",
+    "text/html": "HTML",
+    "image/svg+xml": "an SVG drawing",
+    "image/vnd.adobe.photoshop": "a Photoshop file",
+    "image/jxl": "a JPEG XL image",
+    "image/x-sgi": "an SGI image",
+    "image/x-pcx": "a PCX image",
+    "video/mp4": "a video (MP4)",
+    "video/quicktime": "a video (QuickTime)",
+    "video/x-msvideo": "a video (AVI)",
+    "video/x-matroska": "a video (Matroska or WebM)",
+    "video/x-fli": "an FLI animation",
+    "audio/mpeg": "sound (MP3)",
+    "audio/wav": "sound (WAV)",
+}
+_OFFICE_PARTS = (
+    (b"word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    (b"ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    (b"xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+)
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+_RIFF_TYPES = frozenset({"image/webp", "video/x-msvideo", "audio/wav"})
+# Comments are matched in atomic groups: a file made of them must not cost exponential backtracking.
+_PNM = re.compile(rb"P[1-6]\s++(?>#[^\n]*\n\s*)*+\d++\s++(?>#[^\n]*\n\s*)*+\d++\s")
+_HTML = re.compile(
+    r"\s*+(?><!--.*?-->\s*+)*+<(?:!doctype\s+html|html|head|body|script|iframe|table|div|title)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SVG = re.compile(
+    r"\s*+(?>(?><\?xml.*?\?>|<!--.*?-->|<!doctype\s+svg[^>]*>)\s*+)*+<svg\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_XML = re.compile(r"\s*<\?xml\s")
+_JSON = re.compile(r'\s*(?:\{\s*(?:"|\}\s*$)|\[\s*(?:[\[{"]|-?\d[\d.eE+-]*\s*,|\]\s*$))')
+
+
+def sniff(path: str, head: bytes, size_bytes: int) -> Sniffed:
+    """Judge a file by its first 4,096 bytes; see `foveal.ports.Sniffer`."""
+    if size_bytes == 0 or not head:
+        return Sniffed(media_type="", kind=None, reason="The file is empty.")
+    media_type = _binary_type(head) or _text_type(path, head, complete=len(head) >= size_bytes)
+    if media_type in IMAGE_TYPES:
+        return Sniffed(media_type=media_type, kind=MediaKind.IMAGE)
+    if media_type in TEXT_TYPES:
+        return Sniffed(media_type=media_type, kind=MediaKind.TEXT)
+    return Sniffed(media_type=media_type, kind=None, reason=_reason(media_type))
+
+
+def _reason(media_type: str) -> str:
+    if not media_type:
+        return "Its bytes are neither text nor of any type that Foveal knows."
+    return f"This is {_NAMES.get(media_type, media_type)}, which this version does not read."
+
+
+def _binary_type(head: bytes) -> str:
+    for offset, magic, media_type in _SIGNATURES:
+        if head.startswith(magic, offset) and (media_type not in _RIFF_TYPES or head.startswith(b"RIFF")):
+            return _office_type(head) if media_type == "application/zip" else media_type
+    if head[4:8] == b"ftyp":
+        return _iso_media_type(head)
+    if head.startswith(b"BM") and _is_bmp(head):
+        return "image/bmp"
+    if _PNM.match(head):
+        return "image/x-portable-anymap"
+    if head[0] == 0x0A and len(head) > 3 and head[1] <= 5 and head[2] == 1 and head[3] in {1, 2, 4, 8}:
+        return "image/x-pcx"
+    if head.startswith(b"MZ") and b"\0" in head:
+        return "application/x-executable"
+    return ""
+
+
+def _is_bmp(head: bytes) -> bool:
+    """`BM` begins words too; the two reserved fields or the header size must look right."""
+    return int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES or head[6:10] == b"\0\0\0\0"
+
+
+def _office_type(head: bytes) -> str:
+    """An Office file is a ZIP archive whose first members lie in a folder of that name (ECMA-376 part 2)."""
+    return next((media_type for part, media_type in _OFFICE_PARTS if part in head), "application/zip")
+
+
+def _iso_media_type(head: bytes) -> str:
+    """By the brands of the file type box (ISO/IEC 14496-12 4.3; HEIF: 23008-12; AVIF 1.1, section 9)."""
+    length = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = [head[8:12], *(head[i : i + 4] for i in range(16, length - 3, 4))]
+    if any(brand in {b"avif", b"avis"} for brand in brands):
+        return "image/avif"
+    if brands[0] == b"crx ":
+        return "image/x-canon-cr3"
+    if any(brand in _HEIF_BRANDS for brand in brands):
+        return "image/heic"
+    return "video/quicktime" if brands[0] == b"qt  " else "video/mp4"
+
+
+def _text_type(path: str, head: bytes, *, complete: bool) -> str:
+    encoding = guess_encoding(head, complete=complete)
+    if encoding is None:
+        return ""
+    text = head.decode(encoding, "replace").lstrip("\ufeff")
+    if path.lower().endswith(_MARKDOWN_SUFFIXES):
+        return "text/markdown"
+    for pattern, media_type in ((_SVG, "image/svg+xml"), (_HTML, "text/html"), (_XML, "application/xml")):
+        if pattern.match(text):
+            return media_type
+    return "application/json" if _JSON.match(text) else "text/plain"

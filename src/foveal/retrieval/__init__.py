@@ -1,0 +1,1 @@
+"""Pure algorithms of retrieval: no I/O, no engines; they see ports, types and errors only."""

@@ -1,0 +1,510 @@
+"""The running product: the only package that knows every implementation.
+
+`Foveal` is one open home. The command line, the HTTP API and Python programs all go through it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from foveal.errors import ConflictError, DeploymentNotFoundError, IndexNotFoundError, NotFoundError
+from foveal.pipeline.adapt import AdapterKeeper
+from foveal.pipeline.calibrate import CalibrationKeeper
+from foveal.pipeline.chat import Chat, collect
+from foveal.pipeline.ingest import Ingester, IngestRequest, Observer
+from foveal.pipeline.plan import Planner, PricedModel
+from foveal.pipeline.prepare import ChunkingOptions, Preparer
+from foveal.pipeline.search import Searcher
+from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
+from foveal.retrieval.filtering import optional_filter, visible_to
+from foveal.runtime.models import Models
+from foveal.types.assets import MediaKind
+from foveal.types.chat import Answer, ChatEvent, ChatRequest, GroundingOptions, ImageInput
+from foveal.types.chunks import Chunk, ChunkId, IndexSchema
+from foveal.types.filters import Filter
+from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionPlan
+from foveal.types.search import Query, SearchResult
+from foveal.types.status import Check, Deployment, IndexStatus
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from foveal.models.cards import Card
+    from foveal.models.pull import ModelFolder, PullProgress
+    from foveal.ports import ByteStore, Catalog, ChunkStore, IngestionLog, ModelCache, Source
+    from foveal.readers.image import ImageReader
+    from foveal.readers.limits import Limits
+    from foveal.settings import ModelServer, Settings
+
+LOCAL_DEPLOYMENT = "foveal"
+"""Deployment name of the answerer that works without a chat model."""
+PICTURE_LONG_SIDE_PX = 1024
+"""Size at which retrieved pictures are shown to a model that sees."""
+
+
+class Foveal:
+    """One home, open for reading and writing. Safe to use from several threads; close it when done.
+
+    Args:
+        settings: What `foveal.settings.load` gives.
+        on_pull: Told of model files being fetched: (card, file, bytes done, bytes total).
+    """
+
+    def __init__(self, settings: Settings, *, on_pull: PullProgress | None = None) -> None:
+        self.settings = settings
+        self.models = Models(settings, on_pull=on_pull)
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> Foveal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the database connections."""
+        if "_engine" in self.__dict__:
+            self._engine.dispose()
+
+    # --- ingest
+
+    def ingest(
+        self,
+        paths: Sequence[Path],
+        *,
+        index: str | None = None,
+        descriptions: Path | None = None,
+        groups: tuple[str, ...] = (),
+        observe: Observer = lambda _: None,
+    ) -> list[Ingestion]:
+        """Bring an index in line with folders or files; one job each, in order.
+
+        Args:
+            paths: Folders or single files.
+            index: Its name; made when it does not exist.
+            descriptions: A JSON or CSV file with a person's words on images.
+            groups: Groups that may see what is ingested; empty: everybody.
+            observe: Told of progress, from this thread.
+
+        Raises:
+            ConflictError: Another process is ingesting into that index, or its vectors are of another length.
+            ModelError: A model stopped answering; what was done is kept.
+        """
+        name = index or self.settings.index
+        self._ensure_index(name)
+        return [self._ingester.run(self._request(path, name, descriptions, groups), observe) for path in paths]
+
+    def plan(
+        self,
+        paths: Sequence[Path],
+        *,
+        index: str | None = None,
+        descriptions: Path | None = None,
+        groups: tuple[str, ...] = (),
+    ) -> list[IngestionPlan]:
+        """What `ingest` would do and cost; changes nothing."""
+        name = index or self.settings.index
+        return [self._planner.plan(self._request(path, name, descriptions, groups)) for path in paths]
+
+    # --- find and answer
+
+    def search(self, index: str, query: Query) -> SearchResult:
+        """Search one index."""
+        return self._searcher.search(index, query)
+
+    def parse_filter(self, text: str | None) -> Filter | None:
+        """An OData filter in the dialect of Azure AI Search; None for none.
+
+        Raises:
+            FilterError: It does not parse, or names an unknown field.
+        """
+        return optional_filter(text)
+
+    def grounding(
+        self,
+        *,
+        top_n_documents: int | None = None,
+        strictness: int | None = None,
+        in_scope: bool | None = None,
+        filter: Filter | None = None,
+    ) -> GroundingOptions:
+        """Grounding options with the settings' defaults."""
+        answering = self.settings.answering
+        return GroundingOptions(
+            top_n_documents=answering.top_n_documents if top_n_documents is None else top_n_documents,
+            strictness=answering.strictness if strictness is None else strictness,
+            in_scope=answering.in_scope if in_scope is None else in_scope,
+            filter=filter,
+        )
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        """Answer a conversation as a stream of events."""
+        return self._chat.stream(request)
+
+    async def aask(self, request: ChatRequest) -> Answer:
+        """Answer a conversation, collected."""
+        return collect([event async for event in self.chat(request)])
+
+    def ask(self, request: ChatRequest) -> Answer:
+        """Answer a conversation, collected, from synchronous code."""
+        return asyncio.run(self.aask(request))
+
+    def open_image(self, data: bytes) -> ImageInput:
+        """Decode an image that came with a request, under the same limits as ingested files.
+
+        Raises:
+            ImageError: It is no image Foveal reads, or it is broken.
+            TooLargeError: It is over a limit.
+        """
+        from foveal.readers.sniffing import sniff
+        from foveal.runtime.viewing import open_image
+
+        return open_image(data, self._image_reader, sniff)
+
+    # --- look at one thing
+
+    def chunk(self, index: str, chunk_id: str, groups: tuple[str, ...] | None = None) -> Chunk:
+        """One chunk, if these groups may see it.
+
+        Raises:
+            NotFoundError: There is none, or they may not.
+        """
+        record = self.catalog.index(index)
+        snapshot = self.store.snapshot(index, record.generation)
+        found = snapshot.fetch([ChunkId(chunk_id)], where=visible_to(groups))
+        if not found:
+            raise NotFoundError(f"There is no {chunk_id} in index {index}.")
+        return found[0]
+
+    def original(self, index: str, chunk_id: str, groups: tuple[str, ...] | None = None) -> tuple[str, bytes]:
+        """Media type and bytes of the file a chunk is from.
+
+        Raises:
+            NotFoundError: No such chunk, or the file is gone or has changed since it was indexed.
+        """
+        from foveal.runtime.viewing import original_bytes
+
+        chunk = self.chunk(index, chunk_id, groups)
+        return chunk.media_type, original_bytes(self._source(Path(chunk.source)), chunk)
+
+    def thumbnail(
+        self, index: str, chunk_id: str, groups: tuple[str, ...] | None = None, *, long_side_px: int = 320
+    ) -> bytes:
+        """A JPEG of an image chunk within `long_side_px`.
+
+        Raises:
+            NotFoundError: As `original`, or the chunk is no image.
+        """
+        from foveal.runtime.viewing import thumbnail_bytes
+
+        chunk = self.chunk(index, chunk_id, groups)
+        return thumbnail_bytes(
+            self.derived, self._source(Path(chunk.source)), self._image_reader, chunk, long_side_px=long_side_px
+        )
+
+    # --- know what there is
+
+    def index_names(self) -> list[str]:
+        """Names of all indexes, sorted."""
+        return [record.name for record in self.catalog.indexes()]
+
+    def index_status(self, index: str) -> IndexStatus:
+        """What an index holds and how well it can be searched."""
+        from foveal.runtime.inventory import index_status
+
+        return index_status(index, self.catalog, self.store, self._adapters, self.models)
+
+    def failures(self, index: str) -> list[AssetFailure]:
+        """Files of an index that could not be used."""
+        documents = self.catalog.documents(index)
+        return [d.failure for d in documents if d.failure and d.state is DocumentState.FAILED]
+
+    def ingestions(self, index: str | None = None) -> list[Ingestion]:
+        """Latest jobs, newest first."""
+        return self.log.recent(index)
+
+    def delete_index(self, index: str) -> None:
+        """Delete an index with everything derived from its files; the files stay.
+
+        Raises:
+            IndexNotFoundError: No such index.
+        """
+        assets = {d.asset_id for d in self.catalog.documents(index)}
+        self.catalog.delete_index(index)
+        self.store.drop(index)
+        kept = {d.asset_id for name in self.index_names() for d in self.catalog.documents(name)}
+        self.derived.delete(assets - kept)
+
+    def deployments(self) -> list[Deployment]:
+        """What a client may name as its deployment or model."""
+        server = self.settings.chat
+        if not server.on:
+            return [
+                Deployment(name=LOCAL_DEPLOYMENT, model=self.models.answerer.name, sees=False, context_tokens=16_384)
+            ]
+        return [
+            Deployment(name=server.model, model=server.model, sees=server.sees, context_tokens=server.context_tokens)
+        ]
+
+    def check_deployment(self, name: str) -> None:
+        """Refuse an unknown deployment.
+
+        Raises:
+            DeploymentNotFoundError: Naming those there are.
+        """
+        known = [d.name for d in self.deployments()]
+        if name not in known:
+            raise DeploymentNotFoundError(f"There is no deployment {name}.", remedy=f"Use one of: {', '.join(known)}.")
+
+    def checks(self) -> list[Check]:
+        """What is on, off or broken, and what to do about it."""
+        from foveal.runtime.health import checks
+
+        return checks(self)
+
+    # --- models and samples
+
+    @property
+    def model_folder(self) -> ModelFolder:
+        """Where model files live."""
+        return self.models.folder
+
+    def cards(self, names: Sequence[str] | None = None) -> list[Card]:
+        """All model cards, or those named."""
+        return self.models.cards(names)
+
+    def sample_photos(self) -> Path:
+        """The sample collection, fetched at first use; its folder."""
+        from foveal.models.samples import materialise
+
+        folder = self.settings.home / "samples" / "photos"
+        materialise(self.model_folder, folder)
+        return folder
+
+    # --- parts, made at first use
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Indexes and documents."""
+        from foveal.stores.catalog import SqlCatalog
+
+        return SqlCatalog(self._engine)
+
+    @cached_property
+    def log(self) -> IngestionLog:
+        """Jobs."""
+        from foveal.stores.ingestion_log import SqlIngestionLog
+
+        return SqlIngestionLog(self._engine)
+
+    @cached_property
+    def store(self) -> ChunkStore:
+        """Chunks and vectors."""
+        from foveal.stores.lance import LanceChunkStore
+
+        return LanceChunkStore(self.settings.home / "indexes")
+
+    @cached_property
+    def derived(self) -> ByteStore:
+        """Thumbnails."""
+        from foveal.stores.byte_files import FileByteStore
+
+        return FileByteStore(self.settings.home / "derived")
+
+    @cached_property
+    def cache(self) -> ModelCache:
+        """Model results."""
+        from foveal.stores.model_cache import SqlModelCache
+
+        return SqlModelCache(self.settings.home / "model-cache.sqlite")
+
+    @cached_property
+    def _engine(self) -> Engine:
+        from foveal.stores.catalog import open_engine
+
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        return open_engine(f"sqlite:///{self.settings.home / 'catalog.sqlite'}")
+
+    @cached_property
+    def _image_reader(self) -> ImageReader:
+        from foveal.readers.image import ImageReader
+
+        return ImageReader(self._limits)
+
+    @cached_property
+    def _limits(self) -> Limits:
+        from foveal.readers.limits import Limits
+
+        limits = self.settings.limits
+        return Limits(
+            max_image_bytes=limits.image_bytes,
+            max_text_bytes=limits.text_bytes,
+            max_pixels=limits.pixels,
+            max_pages=limits.pages,
+            max_seconds=limits.seconds,
+        )
+
+    @cached_property
+    def _preparer(self) -> Preparer:
+        from foveal.models.safety import severity
+        from foveal.readers.language import detect_language
+        from foveal.readers.sniffing import sniff
+        from foveal.readers.text import TextReader
+
+        chunking = self.settings.chunking
+        return Preparer(
+            readers=(self._image_reader, TextReader(self._limits)),
+            sniff=sniff,
+            images=self._images,
+            texts=self._texts,
+            chunking=ChunkingOptions(
+                max_tokens=chunking.tokens, overlap_tokens=chunking.overlap_tokens, count=self.models.tokens.count
+            ),
+            detect_language=detect_language,
+            severity=severity,
+        )
+
+    @cached_property
+    def _images(self) -> ImageUnderstanding:
+        models = self.models
+        return ImageUnderstanding(
+            encoder=models.image,
+            cache=self.cache,
+            detector=models.objects,
+            recognizer=models.ocr,
+            safety=models.safety,
+            captioner=models.captioner,
+        )
+
+    @cached_property
+    def _texts(self) -> TextUnderstanding:
+        return TextUnderstanding(self.models.text, self.cache)
+
+    @cached_property
+    def _adapters(self) -> AdapterKeeper:
+        return AdapterKeeper(
+            catalog=self.catalog,
+            store=self.store,
+            images=lambda: self._images,
+            texts=self._texts,
+            space=self.models.text_space,
+        )
+
+    @cached_property
+    def _calibrations(self) -> CalibrationKeeper:
+        return CalibrationKeeper(catalog=self.catalog, store=self.store, texts=self._texts)
+
+    @cached_property
+    def _ingester(self) -> Ingester:
+        return Ingester(
+            catalog=self.catalog,
+            store=self.store,
+            log=self.log,
+            derived=self.derived,
+            preparer=self._preparer,
+            adapters=self._adapters,
+            calibrations=self._calibrations,
+            workers=self.settings.worker_count,
+            commit_assets=self.settings.commit_assets,
+        )
+
+    @cached_property
+    def _planner(self) -> Planner:
+        caption, embedding = self.settings.caption, self.settings.embedding
+        return Planner(
+            catalog=self.catalog,
+            log=self.log,
+            preparer=self._preparer,
+            workers=self.settings.worker_count,
+            captioner=_priced(caption) if caption.on else None,
+            embedder=_priced(embedding) if embedding.on else None,
+        )
+
+    @cached_property
+    def _searcher(self) -> Searcher:
+        with self._lock:
+            return Searcher(
+                catalog=self.catalog,
+                store=self.store,
+                embedder=self.models.queries,
+                encoder=lambda: self.models.image,
+                adapters=self._adapters,
+                calibrations=self._calibrations,
+                reranker=lambda: self.models.reranker,
+            )
+
+    @cached_property
+    def _chat(self) -> Chat:
+        return Chat(
+            searcher=self._searcher,
+            answerer=self.models.answerer,
+            model=self.models.chat,
+            tokens=self.models.tokens,
+            picture=self._picture,
+        )
+
+    def _picture(self, index: str, chunk: Chunk) -> bytes | None:
+        """A picture of a chunk for a model that sees, None when there is none or it is gone."""
+        if chunk.kind is not MediaKind.IMAGE:
+            return None
+        try:
+            return self.thumbnail(index, chunk.chunk_id, long_side_px=PICTURE_LONG_SIDE_PX)
+        except NotFoundError:
+            return None
+
+    def _ensure_index(self, name: str) -> None:
+        schema = IndexSchema(text_dim=self.models.text.dim, image_dim=self.models.image.dim)
+        try:
+            record = self.catalog.index(name)
+        except IndexNotFoundError:
+            self.store.drop(name)  # what a process killed between the two next lines left behind
+            self.catalog.create_index(name, schema, self.store.create(name, schema))
+            return
+        if record.schema != schema:
+            raise ConflictError(
+                f"Index {name} was built with other models: its vectors have {record.schema.text_dim} and "
+                f"{record.schema.image_dim} numbers, the models give {schema.text_dim} and {schema.image_dim}.",
+                remedy=f"Ingest into a new index, or delete {name} first.",
+            )
+
+    def _request(self, path: Path, index: str, file: Path | None, groups: tuple[str, ...]) -> IngestRequest:
+        from foveal.sources.descriptions import load_description_file, load_descriptions
+
+        source = self._source(path)
+        found = load_descriptions(source)
+        words = dict(found.by_path)
+        failures = found.failures
+        if file is not None:
+            given = load_description_file(file, source)
+            words.update(given.by_path)
+            failures += given.failures
+        return IngestRequest(
+            source=source,
+            index=index,
+            descriptions=words,
+            ignore=frozenset(found.files),
+            failures=failures,
+            groups=groups,
+        )
+
+    def _source(self, path: Path) -> Source:
+        from foveal.sources.folder import FolderSource
+
+        return FolderSource(path.resolve())
+
+
+def _priced(server: ModelServer) -> PricedModel:
+    return PricedModel(
+        name=server.model,
+        price_prompt=server.price_prompt,
+        price_completion=server.price_completion,
+        concurrency=server.concurrency,
+    )

@@ -1,0 +1,52 @@
+"""What an index holds and how well it can be searched."""
+
+from __future__ import annotations
+
+from foveal.pipeline.adapt import AdapterKeeper
+from foveal.ports import Catalog, ChunkStore
+from foveal.runtime.models import Models
+from foveal.types.assets import MediaKind
+from foveal.types.filters import And, Comparison, Or
+from foveal.types.ingestions import DocumentState
+from foveal.types.status import IndexStatus
+
+IMAGES = Comparison(field="kind", op="eq", value=MediaKind.IMAGE.value)
+DESCRIBED = And(
+    operands=(
+        IMAGES,
+        Or(
+            operands=(
+                Comparison(field="description", op="ne", value=""),
+                Comparison(field="caption", op="ne", value=""),
+            )
+        ),
+    )
+)
+"""Images with words of a person or of a vision model."""
+
+
+def index_status(
+    index: str, catalog: Catalog, store: ChunkStore, adapters: AdapterKeeper, models: Models
+) -> IndexStatus:
+    """Count what an index holds.
+
+    Raises:
+        IndexNotFoundError: No such index.
+    """
+    record = catalog.index(index)
+    snapshot = store.snapshot(index, record.generation)
+    states = [d.state for d in catalog.documents(index)]
+    quality = adapters.quality(index)
+    return IndexStatus(
+        name=index,
+        generation=record.generation,
+        documents=states.count(DocumentState.INDEXED),
+        failed=states.count(DocumentState.FAILED),
+        chunks=snapshot.count(),
+        images=snapshot.count(IMAGES),
+        described=snapshot.count(DESCRIBED),
+        text_model=models.text.identity,
+        image_model=models.image.identity,
+        adapter_recall_at_10=quality.recall_at_10 if quality else None,
+        adapter_described=quality.n if quality else 0,
+    )

@@ -1,0 +1,308 @@
+"""The settings table: every knob of Foveal with its default, from which flags, environment and docs come.
+
+Order of precedence: flags, then the environment (`FOVEAL_` + the path of the setting in capitals, joined by `_`:
+`chat.base_url` is `FOVEAL_CHAT_BASE_URL`), then `foveal.toml`, then the defaults below. The file is the one named by
+`FOVEAL_CONFIG` or `--config`, else `foveal.toml` in the working directory, else `foveal.toml` in the home.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal, get_args
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from foveal.errors import SettingsError
+
+ENV_PREFIX = "FOVEAL_"
+NOT_SETTINGS = frozenset({"FOVEAL_CONFIG", "FOVEAL_TEST_DATA"})
+"""Variables with the prefix that are read elsewhere."""
+
+
+class Group(BaseModel):
+    """A table of settings; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class ModelServer(Group):
+    """A model behind an OpenAI-compatible or Azure OpenAI server. Off while `base_url` is empty."""
+
+    base_url: str = Field("", description="Server address up to and with `/v1`, or the Azure OpenAI endpoint.")
+    model: str = Field("", description="Model name, or the Azure deployment.")
+    api_key: SecretStr = Field(SecretStr(""), description="Key; never logged or shown.")
+    api_version: str = Field("", description="Set for Azure OpenAI: its api-version. Empty: plain OpenAI wire.")
+    timeout_s: float = Field(120.0, gt=0, description="Seconds one call may take.")
+    retries: int = Field(4, ge=0, le=20, description="Retries after 429, 5xx and lost connections.")
+    concurrency: int = Field(4, ge=1, le=256, description="Calls under way at once.")
+    price_prompt: float | None = Field(None, ge=0, description="Price of a million prompt tokens.")
+    price_completion: float | None = Field(None, ge=0, description="Price of a million answer tokens.")
+
+    @property
+    def on(self) -> bool:
+        """Whether a server is configured."""
+        return bool(self.base_url)
+
+
+class ChatServer(ModelServer):
+    """The model that writes answers; without one, answers are extracted from the documents."""
+
+    sees: bool = Field(False, description="Whether the model takes images: retrieved pictures are then sent.")
+    context_tokens: int = Field(16_384, ge=1024, description="Size of the model's window.")
+
+
+class EmbeddingServer(ModelServer):
+    """A text embedding model to use in place of the local one."""
+
+    dim: int = Field(1536, ge=2, le=4096, description="Length of its vectors.")
+
+
+class Rerank(Group):
+    """The second look of semantic mode."""
+
+    kind: Literal["local", "http", "chat"] = Field(
+        "local",
+        description="`local` scores sentences, `http` asks a `/rerank` server, `chat` the chat model.",
+    )
+    url: str = Field("", description="Address of the `/rerank` server.")
+    model: str = Field("", description="Model name sent to it.")
+    api_key: SecretStr = Field(SecretStr(""), description="Key sent to it as a bearer token.")
+    timeout_s: float = Field(30.0, gt=0, description="Seconds one call may take.")
+
+
+class Budget(Group):
+    """What one process may spend on model servers; empty means no limit."""
+
+    tokens: int | None = Field(None, ge=0, description="Tokens in all, prompts and answers.")
+    cost: float | None = Field(None, ge=0, description="Money in all, in the currency of the prices.")
+
+
+class Understanding(Group):
+    """Which local models look at images."""
+
+    objects: bool = Field(True, description="Detect objects with boxes (needs npm once, to fetch the model).")
+    ocr: bool = Field(True, description="Read text in images.")
+    safety: bool = Field(True, description="Score sensitive content.")
+    vision: bool = Field(False, description="Use a pulled vision-language model for captions and answers.")
+    joint: bool = Field(False, description="Use a pulled joint image-text model as the image encoder.")
+
+
+class DecodeLimits(Group):
+    """What decoding one file may take."""
+
+    image_bytes: int = Field(16 * 2**20, ge=1, description="Largest image file.")
+    text_bytes: int = Field(16 * 2**20, ge=1, description="Largest text file.")
+    pixels: int = Field(100_000_000, ge=1, description="Most pixels of one image, from its header.")
+    pages: int = Field(200, ge=1, description="Pages read of one multi-page image.")
+    seconds: float = Field(20.0, gt=0, description="Longest decoding of one file.")
+
+
+class Chunking(Group):
+    """How text is cut."""
+
+    tokens: int = Field(1024, ge=64, le=8192, description="Most tokens of a chunk.")
+    overlap_tokens: int = Field(128, ge=0, le=1024, description="Tokens repeated from the chunk before.")
+
+
+class Answering(Group):
+    """Defaults of an answer; names follow Azure OpenAI On Your Data."""
+
+    top_n_documents: int = Field(5, ge=1, le=50, description="Documents an answer rests on, at most.")
+    strictness: int = Field(3, ge=1, le=5, description="How well a document must match: 1 lax, 5 strict.")
+    in_scope: bool = Field(True, description="Limit answers to your data.")
+
+
+class Serving(Group):
+    """`foveal serve`."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8808, ge=0, le=65535, description="Port; 0 takes a free one.")
+    api_key: SecretStr = Field(SecretStr(""), description="When set, every request must carry it.")
+    concurrency: int = Field(8, ge=1, le=1024, description="Searches worked on at once.")
+    queue: int = Field(64, ge=0, description="Requests that may wait; one more is answered 429.")
+
+
+def _home() -> Path:
+    return Path(platformdirs.user_data_dir("foveal", appauthor=False))
+
+
+def _models() -> Path:
+    return Path(platformdirs.user_cache_dir("foveal", appauthor=False)) / "models"
+
+
+class Settings(Group):
+    """Everything that can be set."""
+
+    home: Path = Field(default_factory=_home, description="Where all state lives.")
+    models: Path = Field(default_factory=_models, description="Where model files live, shared by all homes.")
+    offline: bool = Field(False, description="Never fetch anything, not even a missing model.")
+    index: str = Field("default", description="Index used when none is named.")
+    workers: int = Field(0, ge=0, le=256, description="Files understood at once; 0 takes the number of cores.")
+    commit_assets: int = Field(256, ge=1, description="Files between two commits of an ingestion.")
+    chat: ChatServer = Field(default_factory=ChatServer, description="Model that writes answers.")
+    caption: ModelServer = Field(default_factory=ModelServer, description="Vision model that describes images.")
+    embedding: EmbeddingServer = Field(default_factory=EmbeddingServer, description="Text embedding server.")
+    rerank: Rerank = Field(default_factory=Rerank, description="Re-ranker of semantic mode.")
+    budget: Budget = Field(default_factory=Budget, description="Spending limits.")
+    understanding: Understanding = Field(default_factory=Understanding, description="Local models.")
+    limits: DecodeLimits = Field(default_factory=DecodeLimits, description="Limits of decoding.")
+    chunking: Chunking = Field(default_factory=Chunking, description="How text is cut.")
+    answering: Answering = Field(default_factory=Answering, description="Defaults of answers.")
+    serve: Serving = Field(default_factory=Serving, description="The HTTP server.")
+
+    @property
+    def worker_count(self) -> int:
+        """Worker threads to use."""
+        return self.workers or available_cores()
+
+
+def available_cores() -> int:
+    """Cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Row(BaseModel):
+    """One row of the table, for docs and `foveal doctor`."""
+
+    path: str
+    env: str
+    type: str
+    default: str
+    description: str
+
+
+def table() -> list[Row]:
+    """Every setting, in order."""
+    return [
+        Row(
+            path=path,
+            env=ENV_PREFIX + path.replace(".", "_").upper(),
+            type=_type_name(field.annotation),
+            default=_default_text(path, field),
+            description=field.description or "",
+        )
+        for path, field in _leaves(Settings)
+    ]
+
+
+def load(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    config: Path | None = None,
+) -> Settings:
+    """Read settings from flags, environment and file.
+
+    Args:
+        flags: Values by path (`chat.base_url`); None values are absent.
+        environ: Environment; the process's own by default.
+        config: The file; looked for when None.
+
+    Raises:
+        SettingsError: Naming the setting, where it came from and its nearest names.
+    """
+    env = os.environ if environ is None else environ
+    overrides: dict[str, object] = dict(_from_environment(env))
+    overrides.update({k: v for k, v in (flags or {}).items() if v is not None})
+    file = _config_file(config, env, overrides)
+    values = _read_file(file) if file else {}
+    for path, value in overrides.items():
+        _set(values, path, value)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise _settings_error(error, file) from None
+
+
+def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
+    """`FOVEAL_*` variables that set nothing (typing mistakes), for `foveal doctor`."""
+    env = os.environ if environ is None else environ
+    known = {row.env for row in table()} | NOT_SETTINGS
+    return sorted(name for name in env if name.startswith(ENV_PREFIX) and name not in known)
+
+
+def _leaves(group: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in group.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Group):
+            yield from _leaves(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def _type_name(annotation: object) -> str:
+    if annotation is SecretStr:
+        return "secret"
+    args = get_args(annotation)
+    if args and all(isinstance(a, str) for a in args):
+        return " or ".join(f"`{a}`" for a in args)
+    if args:
+        return " or ".join("empty" if a is type(None) else a.__name__ for a in args)
+    return getattr(annotation, "__name__", str(annotation))
+
+
+def _default_text(path: str, field: FieldInfo) -> str:
+    if path == "home":
+        return "the user's data folder"
+    if path == "models":
+        return "the user's cache folder"
+    value = field.get_default(call_default_factory=True)
+    if value is None or value == "" or isinstance(value, SecretStr):
+        return "empty"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, object]]:
+    for path, _ in _leaves(Settings):
+        name = ENV_PREFIX + path.replace(".", "_").upper()
+        if env.get(name):
+            yield path, env[name]
+
+
+def _config_file(config: Path | None, env: Mapping[str, str], overrides: Mapping[str, object]) -> Path | None:
+    named = config or (Path(env["FOVEAL_CONFIG"]) if env.get("FOVEAL_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise SettingsError(f"There is no settings file at {named}.", remedy="Name one that exists.")
+        return named
+    home = Path(str(overrides["home"])) if "home" in overrides else _home()
+    return next((p for p in (Path("foveal.toml"), home / "foveal.toml") if p.is_file()), None)
+
+
+def _read_file(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not valid TOML: {error}.", remedy="Correct that line.") from None
+
+
+def _set(values: dict[str, object], path: str, value: object) -> None:
+    *groups, leaf = path.split(".")
+    for group in groups:
+        inner = values.setdefault(group, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(f"`{group}` is a table of settings, not a value.")
+        values = inner
+    values[leaf] = value
+
+
+def _settings_error(error: ValidationError, file: Path | None) -> SettingsError:
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"])
+    names = [p for p, _ in _leaves(Settings)]
+    where = f"{path} ({ENV_PREFIX}{path.replace('.', '_').upper()}" + (f", or {file})" if file else ")")
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(path, names, n=3)
+        return SettingsError(
+            f"There is no setting {path}" + (f" (in {file})." if file else "."),
+            remedy=f"Did you mean {', '.join(near)}?" if near else "`foveal doctor --settings` lists them.",
+        )
+    return SettingsError(f"The setting {where} is wrong: {first['msg']}.", remedy="See docs/reference/settings.md.")

@@ -1,0 +1,67 @@
+"""Results of model calls in a SQLite file of their own, which may be deleted at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy import Column, Engine, LargeBinary, MetaData, String, Table, bindparam, select, text
+from sqlalchemy.schema import CreateTable
+
+from foveal.stores.sql_engine import connect, reading, writing
+
+_KEYS = 500
+_WHAT = "The model cache"
+
+_metadata = MetaData()
+_results = Table(
+    "results",
+    _metadata,
+    Column("key", String, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    # Values of some 10 kB spill over pages; without a rowid the key's tree would carry them.
+)
+
+
+class SqlModelCache:
+    """`foveal.ports.ModelCache`: 10,000s of values of some 10 kB, several processes at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opening = Lock()
+
+    @cached_property
+    def _engine(self) -> Engine:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        engine = connect(f"sqlite:///{self._path}")
+        with writing(engine, _WHAT) as connection:
+            connection.execute(CreateTable(_results, if_not_exists=True))
+        return engine
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """The values that are there."""
+        found: dict[str, bytes] = {}
+        query = select(_results.c.key, _results.c.value).where(_results.c.key.in_(bindparam("keys", expanding=True)))
+        with reading(self._opened(), _WHAT) as connection:
+            for start in range(0, len(keys), _KEYS):
+                rows = connection.execute(query, {"keys": list(keys[start : start + _KEYS])})
+                found.update((key, value) for key, value in rows)
+        return found
+
+    def put_many(self, values: Mapping[str, bytes]) -> None:
+        """Keep values, durable on return."""
+        if not values:
+            return
+        rows = [{"key": key, "value": value} for key, value in values.items()]
+        put = text(
+            "INSERT INTO results (key, value) VALUES (:key, :value) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        )
+        with writing(self._opened(), _WHAT) as connection:
+            connection.execute(put, rows)
+
+    def _opened(self) -> Engine:
+        with self._opening:
+            return self._engine

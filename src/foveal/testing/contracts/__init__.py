@@ -1,0 +1,1 @@
+"""One contract suite a port: subclass it and give the fixture it names."""

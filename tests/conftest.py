@@ -1,0 +1,63 @@
+"""Fixtures every test folder shares: the test data and the pulled models. Sockets reach loopback only (pyproject)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("foveal.testing.contracts")
+
+from foveal.errors import ModelError
+from foveal.models.card_table import CARDS
+from foveal.models.cards import Card
+from foveal.models.pull import ModelFolder
+
+ROOT = Path(__file__).parent.parent
+
+
+def pytest_configure() -> None:
+    """Tests see no settings of the person who runs them but where model files live."""
+    for name in [n for n in os.environ if n.startswith("FOVEAL_") and n not in {"FOVEAL_MODELS", "FOVEAL_TEST_DATA"}]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The test data, which is not part of the project."""
+    folder = Path(os.environ.get("FOVEAL_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"FOVEAL_TEST_DATA: there is no test data at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """Where model files live, the same folder that `foveal` itself uses."""
+    from foveal.settings import load
+
+    return load().models
+
+
+@pytest.fixture(scope="session")
+def model_folder(models_dir: Path) -> ModelFolder:
+    """The same, to take files from."""
+    return ModelFolder(models_dir)
+
+
+@pytest.fixture(scope="session")
+def pulled(model_folder: ModelFolder) -> Callable[[str], Card]:
+    """A card by name with its files in place; skips where they cannot be had."""
+
+    def pull(name: str) -> Card:
+        card = CARDS[name]
+        try:
+            if model_folder.state(card) != "present":
+                model_folder.pull(card)
+        except ModelError as error:
+            pytest.skip(f"model {name} cannot be had here: {error}")
+        return card
+
+    return pull

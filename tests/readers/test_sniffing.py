@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import io
+import os
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from foveal.readers.sniffing import IMAGE_TYPES, sniff
+from foveal.types.assets import MediaKind, Sniffed
+
+
+def sniffed(data: bytes, path: str = "file") -> Sniffed:
+    return sniff(path, data[:4096], len(data))
+
+
+@pytest.mark.parametrize(
+    ("format", "media_type"),
+    [
+        ("JPEG", "image/jpeg"),
+        ("PNG", "image/png"),
+        ("GIF", "image/gif"),
+        ("BMP", "image/bmp"),
+        ("TIFF", "image/tiff"),
+        ("WEBP", "image/webp"),
+        ("AVIF", "image/avif"),
+        ("JPEG2000", "image/jp2"),
+        ("ICO", "image/vnd.microsoft.icon"),
+        ("PPM", "image/x-portable-anymap"),
+        ("DDS", "image/vnd-ms.dds"),
+    ],
+)
+def test_an_image_is_told_from_its_bytes_whatever_its_name(format: str, media_type: str) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, format)
+    for name in ("picture.txt", "picture", "picture.pdf"):
+        assert sniffed(buffer.getvalue(), name) == Sniffed(media_type=media_type, kind=MediaKind.IMAGE)
+    assert media_type in IMAGE_TYPES
+
+
+@pytest.mark.parametrize(
+    ("head", "media_type"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(50), "image/heic"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf" + bytes(50), "image/avif"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(50), "image/heic"),
+        (b"\xff\x4f\xff\x51\x00\x29" + bytes(50), "image/j2c"),
+        (b"II+\0\x08\0\0\0" + bytes(20), "image/tiff"),
+    ],
+)
+def test_containers_are_told_apart_by_their_brands(head: bytes, media_type: str) -> None:
+    assert sniffed(head).media_type == media_type
+
+
+@pytest.mark.parametrize(
+    ("head", "word"),
+    [
+        (b"%PDF-1.7\n", "PDF"),
+        (b"PK\x03\x04" + bytes(26) + b"word/document.xml", "Word"),
+        (b"PK\x03\x04" + bytes(26) + b"ppt/slides", "PowerPoint"),
+        (b"PK\x03\x04" + bytes(30), "ZIP"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "MP4"),
+        (b"8BPS\0\x01", "Photoshop"),
+        (b"\n<!DOCTYPE html><html></html>", "HTML"),
+        (b"<!-- a --><!-- b -->\n<html>", "HTML"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
+        (b'{"a": 1}', "JSON"),
+        (b'[{"image_blob_path": "a.jpg"}]', "JSON"),
+        (b"RIFF\x10\0\0\0WAVEfmt ", "WAV"),
+    ],
+)
+def test_what_is_not_read_is_named_in_the_reason(head: bytes, word: str) -> None:
+    found = sniffed(head)
+    assert found.kind is None
+    assert word in found.reason
+
+
+def test_text_is_markdown_by_its_name_only() -> None:
+    for name in ("a.md", "A.MD", "b.markdown"):
+        assert sniffed(b"# Head\n\nwords", name) == Sniffed(media_type="text/markdown", kind=MediaKind.TEXT)
+    for name in ("a.txt", "README", "md"):
+        assert sniffed(b"# Head\n\nwords", name) == Sniffed(media_type="text/plain", kind=MediaKind.TEXT)
+
+
+@pytest.mark.parametrize(
+    "words", ["BMW is a car maker from Munich.", "P1 is the first entry, 2 3 4.", "ID [1] see Smith", "{curly}"]
+)
+def test_words_that_begin_like_a_signature_are_text(words: str) -> None:
+    assert sniffed(words.encode()).media_type == "text/plain"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+def test_text_is_text_in_every_common_encoding(encoding: str) -> None:
+    data = ("Füße über Nacht – naïve déjà vu. " * 400).encode(encoding)
+    assert sniffed(data).media_type == "text/plain"
+
+
+def test_the_head_may_end_inside_a_character() -> None:
+    for shift in range(4):
+        assert sniffed(b"x" * shift + "ไทย".encode() * 1000).media_type == "text/plain"
+
+
+def test_an_empty_file_says_so() -> None:
+    assert sniffed(b"").reason == "The file is empty."
+
+
+def test_random_bytes_are_of_no_type() -> None:
+    found = sniffed(b"\x80\x13\x00\xfe" + os.urandom(4000))
+    assert found.kind is None
+    assert found.reason
+
+
+def test_a_file_of_comments_costs_no_backtracking() -> None:
+    began = time.monotonic()
+    for head in (b"<!---->" * 600, b"P1 " + b"#\n" * 2000, b"[" * 4000, b"<?xml?>" * 580, b"<!doctype svg" * 300):
+        sniffed(head)
+    assert time.monotonic() - began < 1
+
+
+@given(st.binary(max_size=300), st.text(max_size=20))
+def test_sniffing_never_raises(data: bytes, path: str) -> None:
+    found = sniffed(data, path)
+    assert found.kind is not None or found.reason

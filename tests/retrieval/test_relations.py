@@ -1,0 +1,119 @@
+"""How an attached image relates to one of the collection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from foveal.retrieval.relations import ImageEvidence, Relation, RelationKind, distance_km, relate
+from foveal.types.assets import AssetId, DocumentId, MediaKind
+from foveal.types.chunks import Chunk, ChunkId
+from foveal.types.content import DetectedObject
+from foveal.types.locators import Box
+
+PHOTO = Chunk(
+    chunk_id=ChunkId("a-0"),
+    document_id=DocumentId("a"),
+    asset_id=AssetId("a"),
+    kind=MediaKind.IMAGE,
+    media_type="image/jpeg",
+    source="/photos",
+    title="a",
+    filepath="a.jpg",
+    content="",
+    perceptual_hash=0,
+)
+LEFT = Box(x=0.1, y=0.1, width=0.2, height=0.2)
+RIGHT = Box(x=0.6, y=0.1, width=0.2, height=0.2)
+NOON = datetime(2024, 5, 31, 12, tzinfo=UTC)
+
+
+def kinds(relations: tuple[Relation, ...]) -> list[RelationKind]:
+    return [relation.kind for relation in relations]
+
+
+def thing(label: str, score: float = 0.9, box: Box = LEFT) -> DetectedObject:
+    return DetectedObject(label=label, score=score, box=box)
+
+
+def test_images_with_nothing_in_common_do_not_relate() -> None:
+    assert relate(ImageEvidence(perceptual_hash=2**40 - 1), PHOTO, 0.3) == ()
+    assert relate(ImageEvidence(), PHOTO) == ()
+
+
+def test_a_near_duplicate_is_not_also_called_the_same_scene() -> None:
+    (relation,) = relate(ImageEvidence(perceptual_hash=0b111), PHOTO, 0.97)
+    assert relation.kind is RelationKind.NEAR_DUPLICATE
+    assert relation.score == pytest.approx(1 - 3 / 32)
+    assert "3 of 64" in relation.reason
+
+
+def test_a_mirrored_copy_is_found_and_said_to_be_mirrored() -> None:
+    (relation,) = relate(ImageEvidence(perceptual_hash=2**32 - 1, mirrored_hash=0b1), PHOTO, 0.9)
+    assert relation.kind is RelationKind.NEAR_DUPLICATE
+    assert "mirrored" in relation.reason
+
+
+def test_a_close_hash_is_no_duplicate_when_the_vectors_or_the_text_say_otherwise() -> None:
+    assert relate(ImageEvidence(perceptual_hash=0b1), PHOTO, 0.4) == ()
+    receipt = "Hero Distribution tax invoice number {} cash total thank you come again"
+    shown = ImageEvidence(perceptual_hash=0b1, ocr_text=receipt.format(11))
+    other = replace(PHOTO, ocr_text=receipt.format(12))
+    assert kinds(relate(shown, other, 0.95)) == [RelationKind.SAME_SCENE]
+
+
+def test_the_same_scene_scores_from_a_half_to_one() -> None:
+    assert relate(ImageEvidence(), PHOTO, 0.74) == ()
+    just, sure, surest = (relate(ImageEvidence(), PHOTO, cosine)[0] for cosine in (0.75, 0.95, 1.0))
+    assert kinds((just, sure)) == [RelationKind.SAME_SCENE] * 2
+    assert (just.score, sure.score, surest.score) == (pytest.approx(0.5), pytest.approx(1.0), 1.0)
+
+
+def test_shared_objects_are_named_counted_and_boxed() -> None:
+    hit = replace(PHOTO, objects=(thing("dog", 0.8, LEFT), thing("dog", 0.6, RIGHT), thing("cat")))
+    shown = ImageEvidence(objects=(thing("dog", 0.7), thing("car"), thing("cat", 0.5)))
+    (relation,) = relate(shown, hit)
+    assert relation.kind is RelationKind.SAME_OBJECT
+    assert relation.score == 0.7
+    assert relation.reason == "Both show dog (1 and 2) and cat."
+    assert relation.boxes == (LEFT, RIGHT, LEFT)
+
+
+def test_the_same_place_is_within_a_kilometre() -> None:
+    hit = replace(PHOTO, latitude=50.0, longitude=8.0)
+    (relation,) = relate(ImageEvidence(latitude=50.0045, longitude=8.0), hit)
+    assert relation.kind is RelationKind.SAME_PLACE
+    assert relation.reason == "Taken 500 m apart."
+    assert relation.score == pytest.approx(0.75, abs=0.001)
+    assert relate(ImageEvidence(latitude=50.01, longitude=8.0), hit) == ()
+    assert relate(ImageEvidence(latitude=50.0), hit) == ()
+
+
+def test_the_same_day_is_the_day_where_the_shown_image_was_taken() -> None:
+    hit = replace(PHOTO, taken_at=NOON)
+    (relation,) = relate(ImageEvidence(taken_at=NOON - timedelta(hours=6)), hit)
+    assert relation.kind is RelationKind.SAME_DAY
+    assert "6 h" in relation.reason
+    assert "2024-05-31" in relation.reason
+    assert relate(ImageEvidence(taken_at=NOON + timedelta(hours=13)), hit) == ()
+    tokyo = datetime(2024, 6, 1, 1, tzinfo=timezone(timedelta(hours=9)))
+    assert relate(ImageEvidence(taken_at=tokyo), replace(PHOTO, taken_at=datetime(2024, 5, 31, 16, 30, tzinfo=UTC)))
+
+
+def test_relations_come_strongest_first() -> None:
+    shown = ImageEvidence(perceptual_hash=0, objects=(thing("dog"),), latitude=50.0, longitude=8.0, taken_at=NOON)
+    hit = replace(PHOTO, objects=(thing("dog"),), latitude=50.0, longitude=8.0, taken_at=NOON)
+    assert kinds(relate(shown, hit, 1.0)) == [
+        RelationKind.NEAR_DUPLICATE,
+        RelationKind.SAME_OBJECT,
+        RelationKind.SAME_PLACE,
+        RelationKind.SAME_DAY,
+    ]
+
+
+def test_distances_are_great_circles_even_across_the_date_line() -> None:
+    assert distance_km(52.5200, 13.4050, 48.8566, 2.3522) == pytest.approx(877.5, abs=1)  # Berlin to Paris
+    assert distance_km(0, 179.5, 0, -179.5) == pytest.approx(111.2, abs=0.1)
+    assert distance_km(90, 0, -90, 0) == pytest.approx(20_015, abs=1)
