@@ -87,8 +87,8 @@ def _warm(home: object) -> None:
 def _model_calls(photos: list[Path]) -> float:
     """Every model call of an ingest, on decoded images, with as many threads; decoding is not counted."""
     import foveal
-    from foveal.retrieval.composing import compose_description
     from foveal.pipeline.findings import tags_from
+    from foveal.retrieval.composing import compose_description
 
     with tempfile.TemporaryDirectory() as folder, foveal.open(folder) as home:
         _warm(home)

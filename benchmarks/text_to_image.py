@@ -13,22 +13,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import Counter
 from dataclasses import dataclass
-from math import log
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from benchmarks.bm25 import Bm25
 from benchmarks.data import test_data
 from foveal.models.detector import NanoDet
 from foveal.models.image_encoder import EfficientNetLite
 from foveal.models.pull import ModelFolder
 from foveal.models.text_embedder import LocalTextEmbedder
 from foveal.retrieval.adapter import FeatureLayout, fit, image_features
-from foveal.retrieval.sentences import content_terms, terms
 from foveal.retrieval.text_space import TextSpace, build_text_space
 from foveal.settings import load
 
@@ -109,19 +107,10 @@ def adapted(photos: Collection, described: int, draw: int) -> npt.NDArray[np.int
 
 
 def by_keywords(photos: Collection, draw: int) -> npt.NDArray[np.int64]:
-    """BM25 (k1 1.2, b .75) over the first caption of each held-back photo, the other four being the questions."""
+    """BM25 over the first caption of each held-back photo, the other four being the questions."""
     held = np.random.default_rng(draw).permutation(len(photos.features))[:GALLERY]
-    words = [Counter(terms(photos.captions[i][0])) for i in held]
-    having = Counter(term for photo in words for term in photo)
-    mean = sum(photo.total() for photo in words) / GALLERY
-    scores = np.zeros((GALLERY * 4, GALLERY), np.float32)
-    for row, question in enumerate(q for i in held for q in photos.captions[i][1:]):
-        for term in content_terms(question):
-            weight = log(1 + (GALLERY - having[term] + 0.5) / (having[term] + 0.5))
-            for column, photo in enumerate(words):
-                if term in photo:
-                    length = 1.2 * (0.25 + 0.75 * photo.total() / mean)
-                    scores[row, column] += weight * photo[term] * 2.2 / (photo[term] + length)
+    engine = Bm25([photos.captions[i][0] for i in held])
+    scores = np.stack([engine.scores(question) for i in held for question in photos.captions[i][1:]])
     # Ties count against it, half of them: an order among equals is luck.
     own = np.repeat(np.arange(GALLERY), 4)
     mine = scores[np.arange(len(own)), own][:, None]

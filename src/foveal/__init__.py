@@ -1,12 +1,12 @@
 """Foveal: chat grounded on your own images and documents, on your own machine.
 
-    import foveal
+import foveal
 
-    with foveal.open() as home:
-        home.ingest([Path("~/Pictures").expanduser()])
-        for hit in home.search("default", foveal.Query(text="two dogs on a beach")).hits:
-            print(hit.chunk.filepath)
-        print(home.ask(foveal.question("Where did we see dogs?")).text)
+with foveal.open() as home:
+    home.ingest([Path("~/Pictures").expanduser()])
+    for hit in home.search("default", foveal.Query(text="two dogs on a beach")).hits:
+        print(hit.chunk.filepath)
+    print(home.ask(foveal.question("Where did we see dogs?")).text)
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import time
@@ -8,9 +9,11 @@ import zlib
 import numpy as np
 import pillow_heif
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from foveal.errors import AssetLimitError, UnreadableAssetError
+from foveal.errors import AssetError, AssetLimitError, UnreadableAssetError
 from foveal.readers.headers import read_header
 from foveal.readers.image import ImageReader
 from foveal.readers.limits import Limits
@@ -285,19 +288,18 @@ def test_more_pixels_than_allowed_are_refused_before_they_are_decoded() -> None:
 
 
 def test_a_decoder_that_takes_too_long_is_stopped(reader: ImageReader) -> None:
-    slow = ImageReader(Limits(max_seconds=0.3))
+    slow = ImageReader(Limits(max_seconds=0.5))
     images(slow, saved(quartered(), "TIFF"), "image/tiff")  # the process is up
-    big = Image.effect_noise((5000, 5000), 90)
-    data = saved(big, "JPEG2000", quality_mode="rates", quality_layers=[8])
+    data = saved(Image.new("RGB", (9000, 9000)), "TIFF", compression="tiff_lzw")
     began = time.monotonic()
-    with pytest.raises(AssetLimitError, match=r"longer than 0\.3 seconds"):
-        images(slow, data, "image/jp2")
+    with pytest.raises(AssetLimitError, match=r"longer than 0\.5 seconds"):
+        images(slow, data, "image/tiff")
     assert time.monotonic() - began < 5
     assert images(slow, saved(quartered(), "TIFF"), "image/tiff")
 
 
 def test_a_jpeg_of_countless_scans_is_stopped() -> None:
-    data = saved(noisy().resize((3000, 2000)), "JPEG", progressive=True)
+    data = saved(noisy().resize((2000, 1500)), "JPEG", progressive=True)
     at = data.rindex(b"\xff\xda")
     bomb = data[:-2] + data[at:-2] * 3000 + b"\xff\xd9"
     header = read_header(bomb, "image/jpeg")
@@ -306,7 +308,7 @@ def test_a_jpeg_of_countless_scans_is_stopped() -> None:
     began = time.monotonic()
     with pytest.raises((AssetLimitError, UnreadableAssetError)):
         images(ImageReader(Limits(max_seconds=1, max_image_bytes=1 << 30)), bomb, "image/jpeg")
-    assert time.monotonic() - began < 35
+    assert time.monotonic() - began < 10
 
 
 def test_memory_past_the_limit_is_refused() -> None:
@@ -341,16 +343,33 @@ def test_a_png_with_a_lying_header_is_refused() -> None:
         images(ImageReader(Limits()), bytes(data), "image/png")
 
 
+@pytest.mark.parametrize(
+    ("format", "media_type"),
+    [("JPEG", "image/jpeg"), ("PNG", "image/png"), ("GIF", "image/gif"), ("BMP", "image/bmp"), ("WEBP", "image/webp")],
+)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=12), cut=st.floats(0.1, 1))
+def test_damage_of_any_kind_is_an_asset_error_or_an_image(
+    reader: ImageReader, format: str, media_type: str, changes: list[tuple[float, int]], cut: float
+) -> None:
+    data = bytearray(saved(quartered(), format))
+    for place, value in changes:
+        data[int(place * (len(data) - 1))] = value
+    with contextlib.suppress(AssetError):
+        assert images(reader, bytes(data[: int(len(data) * cut)]), media_type)
+
+
 def test_processes_end_with_their_reader() -> None:
     reader = ImageReader(Limits())
     images(reader, saved(quartered(), "TIFF"), "image/tiff")
     (process,) = reader._processes._idle
     child = process._child
+    assert child.poll() is None
     del reader, process
     assert child.poll() is not None
 
 
-def test_the_caller_can_be_killed_by_a_crashing_decoder_no_more(reader: ImageReader) -> None:
+def test_a_crashing_decoder_takes_only_its_own_process_with_it(reader: ImageReader) -> None:
     images(reader, saved(quartered(), "TIFF"), "image/tiff")
     for process in reader._processes._idle:
         process._child.kill()

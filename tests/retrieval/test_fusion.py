@@ -36,7 +36,7 @@ def test_the_score_is_the_papers_sum_over_legs() -> None:
 def test_every_legs_rank_score_confidence_and_contribution_is_kept() -> None:
     fused = fuse(
         {Leg.SEEN: leg([IDS[1], IDS[0]]), Leg.KEYWORD: leg([IDS[0]])},
-        weights={Leg.SEEN: 2.0},
+        weight=lambda _, leg: 2.0 if leg is Leg.SEEN else 1.0,
         confidence={Leg.SEEN: {IDS[0]: 0.75}},
     )
     best = fused[0]

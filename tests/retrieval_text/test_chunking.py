@@ -93,6 +93,14 @@ def test_the_real_token_counter_is_obeyed(text: str) -> None:
     assert sum(count(p.text) for p in pieces) / len(pieces) > 50
 
 
+def test_time_stays_in_proportion_with_the_real_counter_and_tiny_words() -> None:
+    count = TokenCounter().count
+    began = time.monotonic()
+    pieces = cut("word " * 200_000, 1024, 128, count)
+    assert time.monotonic() - began < 10
+    assert len(pieces) < 250
+
+
 TEXTS = st.one_of(
     st.text(max_size=300),
     st.lists(

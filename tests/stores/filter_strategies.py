@@ -31,7 +31,8 @@ from foveal.types.locators import Box, Locator
 
 HOSTILE = (
     "a", "b", "A", "", " ", "it's", "''", "a' OR '1'='1", "a'); --", 'q"q', "back\\slash", "\\'", "`", "%", "_", "a%",
-    "null", "true", "$1", "?", "{}", "\x00", "a\x00b", "\n", "é", "e\u0301", "日本", "😀", "\u202e", "\ufeff", "x" * 300,
+    "null", "true", "$1", "?", "{}", "\x00", "a\x00b", "\n", "é", "e\u0301", "日本", "😀", "\u202e", "\ufeff",
+    "x" * 300,
 )  # fmt: skip
 TEXTS = ("one dog", "two dogs' beach", "สุนัขบนชายหาด", "一只猫睡在窗台上", "", "IMG_1234 it's", "100% \\ café")
 WORDS = ("dog", "beach one", "สุนัข", "窗台", "1234", "it's", "%", "", "café 100", "zebra", "og", "'); --")

@@ -49,16 +49,18 @@ def status(
 def status_text(status: IndexStatus) -> str:
     """One index in a few lines."""
     lines = [
-        f"{status.name}: {status.documents} documents, {status.chunks} chunks, {status.images} images "
+        f"{status.name}: {status.documents} files, {status.chunks} chunks, {status.images} images "
         f"({status.described} with words of a person or a model), {status.failed} failed, "
         f"generation {status.generation}",
         f"  text model {status.text_model}, image model {status.image_model}",
     ]
-    if status.adapter_recall_at_10 is None:
-        lines.append("  adapter: none described yet, images are found by their labels (describe a few to do better)")
+    if status.adapter_recall_at_1 is None or status.adapter_recall_at_10 is None:
+        if status.images:
+            lines.append("  few images are described: they are found by what is recognised (describe 25 to do better)")
     else:
         lines.append(
-            f"  adapter: learnt from {status.adapter_described} described images; of those held out, words find "
-            f"their image among the first ten {status.adapter_recall_at_10:.0%} of the time"
+            f"  adapter learnt from {status.adapter_described} described images; among {status.adapter_candidates} it had "
+            f"not seen, words found their image first {status.adapter_recall_at_1:.0%} of the time, "
+            f"in the first ten {status.adapter_recall_at_10:.0%}"
         )
     return "\n".join(lines)

@@ -2,8 +2,9 @@
 
 `evidence = closeness + .8 × share`. Closeness is as in `foveal.retrieval.strictness`, over the candidates' sentences;
 share is the part of the question's terms, weighted by inverse document frequency among the candidates, that the whole
-passage has. On XQuAD English the sum orders twenty candidates of hybrid search better than their order (nDCG@10 .982
-against .973), in Thai about as well (.967 against .972); each summand alone is worse.
+passage has. On XQuAD the sum orders twenty candidates of hybrid search
+(nDCG@10 from, to) from .978 to .984 in English, .948 to .968 in German, .987 to .978 in Thai, where sentences are
+guessed, and .574 to .866 from Thai to English, where keyword search only misleads; each summand alone is worse.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class SentenceScorer:
             one core with the default embedder.
     """
 
-    def __init__(self, embedder: TextEmbedder, *, most: int = 96) -> None:
+    def __init__(self, embedder: TextEmbedder, *, most: int = 64) -> None:
         self._embedder = embedder
         self._most = most
         self._lock = threading.Lock()

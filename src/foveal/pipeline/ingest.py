@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from foveal.errors import AssetError, UnsupportedAssetError
@@ -162,7 +163,8 @@ class Ingester:
             raise
         finally:
             self._log.update(job.ingestion_id, run.counts, state=state, message=message)
-        return replace(job, state=state, counts=run.counts, message=message)
+        now = datetime.now(UTC)
+        return replace(job, state=state, counts=run.counts, message=message, updated_at=now, finished_at=now)
 
 
 class _Run:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from foveal.errors import AssetError, UnreadableAssetError, UnsupportedAssetError
 from foveal.pipeline.findings import ImageFindings
 from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
+from foveal.pipeline.words import words_to_embed
 from foveal.ports import Reader, Sniffer, Source
 from foveal.retrieval.adapter import Adapter, image_features
 from foveal.retrieval.chunking import TextPiece, chunk_text
@@ -180,7 +181,7 @@ class Preparer:
         ocr_text = "\n".join(line.text for line in found.ocr_lines)
         tags = _distinct([*(found.caption.tags if found.caption else ()), *(t.label for t in found.tags)])
         words = description or caption
-        embedded = "\n".join(filter(None, (words, ocr_text))) if words else composed
+        embedded = words_to_embed(description, caption, ocr_text)
         features = image_features(found.encoding, found.detections)
         safety = self._severities(found.safety)
         facts = image.facts
@@ -219,7 +220,7 @@ class Preparer:
             sexual=safety[2],
             violence=safety[3],
             locator=image.locator,
-            text_vector=self._embed([embedded])[0],
+            text_vector=self.texts.embed([embedded])[0] if embedded else None,
             image_vector=found.encoding.vector,
             seen_vector=adapter.project(features[None, :])[0] if adapter else None,
         )
@@ -236,7 +237,7 @@ class Preparer:
         pieces = chunk_text(
             texts, max_tokens=options.max_tokens, overlap_tokens=options.overlap_tokens, count=options.count
         )
-        vectors = self._embed([_embedded_text(p) for p in pieces])
+        vectors = self.texts.embed([_embedded_text(p) for p in pieces])
         return [self._text_chunk(place, first + i, piece, vectors[i], description) for i, piece in enumerate(pieces)]
 
     def _text_chunk(self, place: _Place, ordinal: int, piece: TextPiece, vector: FloatArray, description: str) -> Chunk:
@@ -261,9 +262,6 @@ class Preparer:
             locator=piece.locator,
             text_vector=vector,
         )
-
-    def _embed(self, texts: Sequence[str]) -> FloatArray:
-        return self.texts.embed(texts)
 
     def _severities(self, scores: SafetyScores) -> tuple[int, int, int, int]:
         values = (scores.hate, scores.self_harm, scores.sexual, scores.violence)

@@ -1,8 +1,9 @@
 """A process that decodes: it can be killed, its memory is limited, and when a decoder crashes nothing else does.
 
 Both ends of a pipe. A message is two big-endian 32-bit lengths, that many bytes of JSON, that many raw bytes. The
-parent sends a job (the file); the child answers with one message an image, then `done` or `error`. Before it decodes
-a large image the child asks and waits, so that large ones of several threads take turns.
+parent sends a job (the file); the child answers with one message an image, then `done` (unless the image was the
+`last`) or `error`. Before it decodes a large image the child asks and waits, so that large ones of several threads
+take turns.
 """
 
 from __future__ import annotations
@@ -33,16 +34,18 @@ _LARGE_PIXELS = 16_000_000
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from foveal.readers.decoding_process import main; main()"
 _START_SECONDS = 30.0
-"""Granted on top for the process to start."""
+"""Granted for the process to start; the file's own time begins after."""
 
 
 class _Message(TypedDict, total=False):
     limits: dict[str, float]
     media_type: str
     image: dict[str, object]
+    last: bool
     shape: list[int]
     large: bool
     done: bool
+    ready: bool
     error: str
     message: str
     remedy: str
@@ -68,15 +71,10 @@ class DecodingProcesses:
             AssetLimitError: Too many pixels, too much memory or too much time.
         """
         process = self._take()
-        clean = False
         try:
             yield from process.decode(data, media_type, self._large)
-            clean = True
-        except AssetError:
-            clean = process.alive
-            raise
         finally:
-            if clean:
+            if process.ready:
                 self._idle.append(process)
             else:
                 process.end()
@@ -109,10 +107,12 @@ class _Process:
         self._seconds_left = 0.0
         self._out_of_time = False
         self._started = False
+        self._busy = False
 
     @property
-    def alive(self) -> bool:
-        return self._child.poll() is None and not self._out_of_time
+    def ready(self) -> bool:
+        """Whether it waits for the next job."""
+        return not self._busy and not self._out_of_time and self._child.poll() is None
 
     def end(self) -> None:
         self._child.kill()
@@ -123,8 +123,13 @@ class _Process:
                     pipe.close()
 
     def decode(self, data: bytes, media_type: str, large: threading.Lock) -> Iterator[DecodedImage]:
-        self._seconds_left = self._limits.max_seconds + (0.0 if self._started else _START_SECONDS)
+        if not self._started:
+            self._seconds_left = _START_SECONDS
+            self._receive()  # `ready`
+            self._started = True
+        self._seconds_left = self._limits.max_seconds
         self._send({"limits": asdict(self._limits), "media_type": media_type}, data)
+        self._busy = True
         turn = False
         try:
             while True:
@@ -137,8 +142,12 @@ class _Process:
                     large.release()
                     turn = False
                 if "image" not in message:
+                    self._busy = False
                     break
+                self._busy = not message["last"]
                 yield _image_from(message, raw)
+                if message["last"]:
+                    return
         finally:
             if turn:
                 large.release()
@@ -152,11 +161,7 @@ class _Process:
 
     def _receive(self) -> tuple[_Message, bytes]:
         with self._watched("decoding"):
-            found = _read(cast("IO[bytes]", self._child.stdout))
-        if not self._started:
-            self._started = True
-            self._seconds_left = min(self._seconds_left, self._limits.max_seconds)
-        return found
+            return _read(cast("IO[bytes]", self._child.stdout))
 
     @contextlib.contextmanager
     def _watched(self, doing: str) -> Iterator[None]:
@@ -200,7 +205,7 @@ def _image_from(message: _Message, raw: bytes) -> DecodedImage:
     )
 
 
-def _message_of(image: DecodedImage) -> _Message:
+def _message_of(image: DecodedImage, *, last: bool) -> _Message:
     exif = asdict(image.exif)
     exif["taken_at"] = image.exif.taken_at.isoformat() if image.exif.taken_at else None
     return {
@@ -212,6 +217,7 @@ def _message_of(image: DecodedImage) -> _Message:
             "warnings": list(image.warnings),
             "exif": exif,
         },
+        "last": last,
         "shape": list(image.pixels.shape),
     }
 
@@ -239,6 +245,8 @@ def main() -> None:
     """The child's end: decode what comes in until the pipe closes."""
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # a decoder that prints must not write into the messages
+    _load_decoders()
+    _write(sink, {"ready": True})
     limited = False
     while True:
         try:
@@ -250,12 +258,24 @@ def main() -> None:
             _limit_memory(limits.max_memory_bytes)
             limited = True
         _limit_time(limits.max_seconds)
+        last = job["media_type"] != "image/tiff"  # the only type of which several images are read
         try:
             for image in decode_images(data, job["media_type"], limits, lambda n: _ask(n, source, sink)):
-                _write(sink, _message_of(image), image.pixels.reshape(-1).data)
-            _write(sink, {"done": True})
+                _write(sink, _message_of(image, last=last), image.pixels.reshape(-1).data)
+            if not last:
+                _write(sink, {"done": True})
         except AssetError as error:
             _write(sink, {"error": error.code, "message": error.message, "remedy": error.remedy})
+
+
+def _load_decoders() -> None:
+    """Before the clock starts and memory is limited."""
+    import PIL.Image
+    import PIL.ImageCms
+    import pillow_heif  # noqa: F401
+
+    PIL.Image.init()
+    PIL.Image.MAX_IMAGE_PIXELS = None  # ours is checked by `decode_images`
 
 
 def _ask(pixels: int, source: IO[bytes], sink: IO[bytes]) -> None:
@@ -265,10 +285,7 @@ def _ask(pixels: int, source: IO[bytes], sink: IO[bytes]) -> None:
 
 
 def _limit_memory(max_bytes: int) -> None:
-    """Address space as it is now plus `max_bytes`, where the system has such a limit; no limit on any other pixel."""
-    from PIL import Image
-
-    Image.MAX_IMAGE_PIXELS = None  # ours is checked by `decode_images`
+    """Address space as it is now plus `max_bytes`, where the system has such a limit."""
     try:
         import resource
 

@@ -25,7 +25,8 @@ _SENTENCE_END = re.compile(
     """,
     re.VERBOSE,
 )
-_BOUNDARIES = (re.compile(r"\n[ \t\r]*\n\s*"), re.compile(r"\n\s*"), _SENTENCE_END, re.compile(r"\s+"))
+_LINE_END = re.compile(r"\n\s*")
+_BOUNDARIES = (re.compile(r"\n[ \t\r]*\n\s*"), _LINE_END, _SENTENCE_END, re.compile(r"\s+"))
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 Span = tuple[int, int]
@@ -60,11 +61,11 @@ def chunk_text(
         overlap_tokens: Whole sentences of at most so many tokens are repeated from the piece before.
         count: Tokens of a text.
     """
-    return [
-        _piece(content, span)
-        for content in contents
-        for span in _spans(content.text, max_tokens, min(overlap_tokens, max_tokens // 2), count)
-    ]
+    pieces: list[TextPiece] = []
+    for content in contents:
+        cutter = _Cutter(content.text, max_tokens, min(overlap_tokens, max_tokens // 2), count)
+        pieces.extend(_piece(content, span) for span in cutter.spans())
+    return pieces
 
 
 def _piece(content: TextContent, span: Span) -> TextPiece:
@@ -78,68 +79,92 @@ def _piece(content: TextContent, span: Span) -> TextPiece:
     )
 
 
-def _spans(text: str, max_tokens: int, overlap_tokens: int, count: Count) -> Iterator[Span]:
-    """Greedy: parts are joined while they fit."""
-    previous: Span | None = None
-    start = end = 0
-    tokens = 0
-    for part in _parts(text, (0, len(text)), 0, max_tokens, count):
-        size = count(text[part[0] : part[1]])
-        # The sum is a quick bound; the exact count, which it rarely differs from, decides near the limit.
-        if end > start and (tokens + size > max_tokens or count(text[start : part[1]]) > max_tokens):
-            if span := _trimmed(text, (start, end)):
+@dataclass(frozen=True, slots=True)
+class _Cutter:
+    """Cuts one text."""
+
+    text: str
+    max_tokens: int
+    overlap_tokens: int
+    count: Count
+
+    def tokens(self, start: int, end: int) -> int:
+        return self.count(self.text[start:end])
+
+    def spans(self) -> Iterator[Span]:
+        """Greedy: parts are joined while they fit."""
+        parts = list(self.parts((0, len(self.text)), 0))
+        previous: Span | None = None
+        first = 0
+        while first < len(parts):
+            start, end = parts[first]
+            if previous and self.overlap_tokens:
+                start = self.overlap_start(previous, end)
+            following = self.filled(parts, first, start)
+            if span := _trimmed(self.text, (start, parts[following - 1][1])):
                 yield span
                 previous = span
-            start, tokens = part[0], 0
-            if previous and overlap_tokens:
-                start = _overlap_start(text, previous, part[1], (max_tokens, overlap_tokens), count)
-                tokens = count(text[start : part[0]]) if start < part[0] else 0
-        end = part[1]
-        tokens += size
-    if span := _trimmed(text, (start, end)):
-        yield span
+            first = following
 
+    def filled(self, parts: list[Span], first: int, start: int) -> int:
+        """Index of the first part that a piece from `start` has no room for; at least `first + 1`.
 
-def _overlap_start(text: str, previous: Span, end: int, budget: tuple[int, int], count: Count) -> int:
-    """Where the piece that ends at `end` (so far) begins, with whole sentences of the one before."""
-    max_tokens, overlap_tokens = budget
-    start, stop = previous
-    ends = [match.end() for match in _SENTENCE_END.finditer(text, start, stop)]
-    ends += [match.end() for match in _BOUNDARIES[1].finditer(text, start, stop)]
-    best = stop
-    for candidate in sorted({e for e in ends if start < e < stop}, reverse=True):
-        if count(text[candidate:stop]) > overlap_tokens or count(text[candidate:end]) > max_tokens:
-            break
-        best = candidate
-    return best
+        Tokens are summed part by part, which mostly says too many; where the sum reaches the limit the exact count
+        takes its place, so that a piece costs a few exact counts and not one for each part.
+        """
+        tokens = self.tokens(start, parts[first][1])
+        following = first + 1
+        while following < len(parts):
+            tokens += self.tokens(*parts[following])
+            if tokens > self.max_tokens:
+                tokens = self.tokens(start, parts[following][1])
+                if tokens > self.max_tokens:
+                    break
+            following += 1
+        while following > first + 1 and self.tokens(start, parts[following - 1][1]) > self.max_tokens:
+            following -= 1  # where a count says more of a whole than of its parts
+        return following
 
+    def overlap_start(self, previous: Span, end: int) -> int:
+        """Where a piece begins whose first new part ends at `end`, with whole sentences of the piece before."""
+        start, stop = previous
+        best = stop
+        for candidate in reversed(self.sentence_starts(start, stop)):
+            if self.tokens(candidate, stop) > self.overlap_tokens or self.tokens(candidate, end) > self.max_tokens:
+                break
+            best = candidate
+        return best
 
-def _parts(text: str, span: Span, level: int, max_tokens: int, count: Count) -> Iterator[Span]:
-    """Adjoining spans that cover `span`, each of at most `max_tokens`, cut at the best boundaries that do it."""
-    start, end = span
-    if count(text[start:end]) <= max_tokens:
-        if end > start:
-            yield span
-        return
-    if level == len(_BOUNDARIES):
-        yield from _runs(text, span, max_tokens, count)
-        return
-    cuts = [match.end() for match in _BOUNDARIES[level].finditer(text, start, end) if match.end() < end]
-    for first, last in zip([start, *cuts], [*cuts, end], strict=True):
-        yield from _parts(text, (first, last), level + 1, max_tokens, count)
+    def sentence_starts(self, start: int, end: int) -> list[int]:
+        """Places after `start` where a sentence or a line begins, in order."""
+        found = {m.end() for pattern in (_SENTENCE_END, _LINE_END) for m in pattern.finditer(self.text, start, end)}
+        return sorted(place for place in found if start < place < end)
 
+    def parts(self, span: Span, level: int) -> Iterator[Span]:
+        """Adjoining spans that cover `span`, each within the limit, cut at the best boundaries that do it."""
+        start, end = span
+        if self.tokens(start, end) <= self.max_tokens:
+            if end > start:
+                yield span
+            return
+        if level == len(_BOUNDARIES):
+            yield from self.runs(span)
+            return
+        cuts = [m.end() for m in _BOUNDARIES[level].finditer(self.text, start, end) if m.end() < end]
+        for piece in zip([start, *cuts], [*cuts, end], strict=True):
+            yield from self.parts(piece, level + 1)
 
-def _runs(text: str, span: Span, max_tokens: int, count: Count) -> Iterator[Span]:
-    """Cut between characters, in steps whose cost does not grow with the length of the run."""
-    start, end = span
-    while start < end:
-        size = 4 * max_tokens
-        stop = _character_end(text, min(end, start + size), end)
-        while count(text[start:stop]) > max_tokens and size > 1:
-            size = min(size, stop - start) // 2 or 1
-            stop = _character_end(text, min(end, start + size), end)
-        yield start, stop
-        start = stop
+    def runs(self, span: Span) -> Iterator[Span]:
+        """Cut between characters, in steps whose cost does not grow with the length of the run."""
+        start, end = span
+        while start < end:
+            size = 4 * self.max_tokens
+            stop = _character_end(self.text, min(end, start + size), end)
+            while self.tokens(start, stop) > self.max_tokens and size > 1:
+                size = min(size, stop - start) // 2 or 1
+                stop = _character_end(self.text, min(end, start + size), end)
+            yield start, stop
+            start = stop
 
 
 def _character_end(text: str, at: int, end: int) -> int:

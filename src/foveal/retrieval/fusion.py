@@ -7,7 +7,7 @@ from 1. The weight of a leg multiplies its term.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from foveal.types.chunks import ChunkId
@@ -34,21 +34,19 @@ def fuse(
     legs: Mapping[Leg, Sequence[ScoredChunk]],
     *,
     k: int = RANK_CONSTANT,
-    weights: Mapping[Leg, float] | None = None,
+    weight: Callable[[ChunkId, Leg], float] = lambda _chunk_id, _leg: 1.0,
     confidence: Mapping[Leg, Mapping[ChunkId, float]] | None = None,
 ) -> list[Fused]:
     """Every chunk of every leg, best first, ties by chunk id; the order of `legs` does not matter.
 
     Args:
         legs: Each best first. A chunk that is listed twice in one leg counts where it stands first.
-        weights: At least 0, of legs that should count more or less than 1.
+        weight: At least 0: what a rank in that leg counts for that chunk.
         confidence: Calibrated 0..1 per leg and chunk, passed through to `LegScore`; 0 where there is none.
     """
-    weights = weights or {}
     confidence = confidence or {}
     found: dict[ChunkId, dict[Leg, LegScore]] = {}
     for leg in Leg:
-        weight = weights.get(leg, 1.0)
         known = confidence.get(leg, {})
         for rank, scored in enumerate(legs.get(leg, ()), start=1):
             found.setdefault(scored.chunk_id, {}).setdefault(
@@ -58,7 +56,7 @@ def fuse(
                     rank=rank,
                     score=scored.score,
                     confidence=known.get(scored.chunk_id, 0.0),
-                    contribution=weight / (k + rank),
+                    contribution=weight(scored.chunk_id, leg) / (k + rank),
                 ),
             )
     fused = [

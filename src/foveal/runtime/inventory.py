@@ -47,6 +47,8 @@ def index_status(
         described=snapshot.count(DESCRIBED),
         text_model=models.text.identity,
         image_model=models.image.identity,
-        adapter_recall_at_10=quality.recall_at_10 if quality else None,
         adapter_described=quality.n if quality else 0,
+        adapter_candidates=quality.candidates if quality else 0,
+        adapter_recall_at_1=quality.recall_at_1 if quality else None,
+        adapter_recall_at_10=quality.recall_at_10 if quality else None,
     )

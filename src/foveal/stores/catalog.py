@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, inspect, literal_column, select, text, update
+from sqlalchemy import Engine, String, delete, insert, inspect, literal_column, select, text, update
 from sqlalchemy.engine import Connection, Row
 
 from foveal.errors import ConflictError, IndexNotFoundError, StoreError
@@ -46,10 +46,8 @@ def open_engine(url: str) -> Engine:
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.execute(
-        select(literal_column("version_num")).select_from(text("alembic_version"))
-    ).scalar()
-    return found
+    version = select(literal_column("version_num", String)).select_from(text("alembic_version"))
+    return connection.execute(version).scalar()
 
 
 def _migrate(engine: Engine) -> None:

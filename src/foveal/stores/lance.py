@@ -7,6 +7,7 @@ behind when it died is discarded by the next writer, which first restores the ve
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -60,6 +61,8 @@ class LanceChunkStore:
 
     @cached_property
     def _db(self) -> LanceDBConnection:
+        # Without it the engine prints a warning to standard error whenever it looks at its own statistics (Lance 9).
+        os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
         import lancedb
 
         with _translated(f"The index store at {self._uri}"):

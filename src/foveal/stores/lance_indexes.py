@@ -41,7 +41,7 @@ class VectorSearch:
     """
 
     refine: int = 4
-    ef: int = 8
+    ef: int = 4
     least_ef: int = 128
     least_probes: int = 20
 
@@ -91,7 +91,7 @@ def _create_vector_indexes(table: LanceTable) -> None:
     indexed = {column for index in table.list_indices() for column in index.columns}
     for name in VECTORS:
         if name not in indexed and table.count_rows(f"{name} IS NOT NULL") >= FEWEST_VECTORS:
-            table.create_index(name, config=HnswSq(distance_type="dot"))
+            table.create_index(name, config=HnswSq(distance_type="dot", ef_construction=150))
 
 
 def oldest_to_keep(table: LanceTable, base: int) -> datetime:

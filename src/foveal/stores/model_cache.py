@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import Column, Engine, LargeBinary, MetaData, String, Table, bindparam, select, text
+from sqlalchemy import URL, Column, Engine, LargeBinary, MetaData, String, Table, bindparam, select, text
 from sqlalchemy.schema import CreateTable
 
 from foveal.stores.sql_engine import connect, reading, writing
@@ -21,7 +21,6 @@ _results = Table(
     _metadata,
     Column("key", String, primary_key=True),
     Column("value", LargeBinary, nullable=False),
-    # Values of some 10 kB spill over pages; without a rowid the key's tree would carry them.
 )
 
 
@@ -35,7 +34,7 @@ class SqlModelCache:
     @cached_property
     def _engine(self) -> Engine:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        engine = connect(f"sqlite:///{self._path}")
+        engine = connect(URL.create("sqlite", database=str(self._path)))
         with writing(engine, _WHAT) as connection:
             connection.execute(CreateTable(_results, if_not_exists=True))
         return engine
@@ -51,7 +50,7 @@ class SqlModelCache:
         return found
 
     def put_many(self, values: Mapping[str, bytes]) -> None:
-        """Keep values, durable on return."""
+        """Keep values. A killed process loses none of them; a power failure may lose those of the last moment."""
         if not values:
             return
         rows = [{"key": key, "value": value} for key, value in values.items()]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event
+from sqlalchemy import URL, DateTime, Dialect, Engine, TypeDecorator, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -48,8 +48,8 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def connect(url: str) -> Engine:
-    """An engine for a database; a SQLite file is made when there is none, its folder too.
+def connect(url: str | URL) -> Engine:
+    """An engine for a database; a SQLite file is made when there is none.
 
     Raises:
         StoreError: The URL names no database SQLAlchemy can open.

@@ -36,7 +36,7 @@ class Chunk:
         group_ids: Groups that may see it; empty means everybody.
         language: ISO 639-1 code of `content`, empty when it could not be told.
         safety: Highest severity per category, 0 safe, 2 low, 4 medium, 6 high (Azure AI Content Safety's scale).
-        text_vector: float32 [text dim], L2-normalised; None when there are no words to embed.
+        text_vector: float32 [text dim], L2-normalised; None for an image on which there are no words.
         image_vector: float32 [image dim], L2-normalised; None for text.
         seen_vector: float32 [text dim]: the image projected into the text space by the index's adapter (see
             `foveal.retrieval.adapter`); dot product with the adapter's query vector ranks it. None for text.

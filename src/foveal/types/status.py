@@ -33,9 +33,11 @@ class IndexStatus:
         failed: Files that could not be used.
         images: Chunks that are images.
         described: Of these, how many have a person's or a vision model's words.
-        adapter_recall_at_10: Of described images held out of the fit, the fraction that their own words find among
-            the first ten; None while no adapter is fitted.
-        adapter_described: Images the adapter was learnt from.
+        adapter_described: Images with words that the adapter was learnt from; 0 while images are found by labels only.
+        adapter_candidates: Images among which each was sought when it was tried out on described images that it had
+            not seen.
+        adapter_recall_at_1: Of these, the fraction that their own words found first; None while too few are described.
+        adapter_recall_at_10: Likewise among the first ten.
     """
 
     name: str
@@ -47,6 +49,8 @@ class IndexStatus:
     text_model: str
     image_model: str
     failed: int = 0
+    adapter_candidates: int = 0
+    adapter_recall_at_1: float | None = None
     adapter_recall_at_10: float | None = None
     adapter_described: int = 0
 

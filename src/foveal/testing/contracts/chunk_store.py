@@ -445,9 +445,8 @@ class ChunkStoreContract:
         for where, expected in ((nobody, {"all-0"}), (member, {"all-0", "a-0"}), (None, {"all-0", "a-0", "b-0"})):
             assert {h.chunk_id for h in snapshot.keyword("pier", where=where, limit=9)} == expected
             assert set(ids(snapshot, where)) == expected
-            assert {
-                c.chunk_id for c in snapshot.fetch([ChunkId(i) for i in ("a-0", "b-0", "all-0")], where=where)
-            } == expected
+            fetched = snapshot.fetch([chunk.chunk_id for chunk in put], where=where)
+            assert {chunk.chunk_id for chunk in fetched} == expected
 
     def test_ties_are_broken_by_chunk_id(self, store: ChunkStore, empty: Generation) -> None:
         """Also where the cut goes through a tie that is larger than the limit."""
