@@ -2,8 +2,10 @@
 
     python benchmarks/search_engine.py [--rows 100000] [--queries 100]
 
-Vectors are crowded like those of real text (most cosines between .5 and .9, no gap after the tenth neighbour): in
-well separated clusters every setting of every index has a recall of 1 and the figure says nothing. Words are drawn from a vocabulary by Zipf's law; the same rows every time.
+Vectors are crowded like those of real text (no gap after the tenth neighbour): in well separated clusters every
+setting of every index has a recall of 1 and the figure says nothing. The control is a walk crippled on purpose: where
+it reaches 1.000 too, the engine compared the filtered rows exactly and the row says nothing about the walk. Words are
+drawn from a vocabulary by Zipf's law; the same rows every time.
 "Hybrid" is the two calls that a hybrid search makes of the engine, one after the other. Recall is of the first ten
 against a comparison with every vector.
 """
@@ -179,19 +181,11 @@ def run(folder: Path, rows: int, queries: int) -> None:
         print(f"  hybrid: both           {timed(lambda q: (keyword(q), nearest(q)), queries)}")
         for field in FIELDS:
             for limit in (10, 50):
-                recalls = [
-                    recall_at_10(
-                        [
-                            h.chunk_id
-                            for h in snapshot.nearest(field, collection.questions[q], where=where, limit=limit)
-                        ],
-                        field,
-                        collection,
-                        q,
-                        allowed(q),
-                    )
-                    for q in range(queries)
-                ]
+                recalls = []
+                for q in range(queries):
+                    hits = snapshot.nearest(field, collection.questions[q], where=where, limit=limit)
+                    found = [hit.chunk_id for hit in hits]
+                    recalls.append(recall_at_10(found, field, collection, q, allowed(q)))
                 print(f"  recall@10 {field:12} limit {limit:2}: {np.mean(recalls):.3f}")
 
     print("\nwriting to the built index")
@@ -219,9 +213,8 @@ def run(folder: Path, rows: int, queries: int) -> None:
     opened = time.perf_counter()
     snapshot.nearest("text_vector", collection.questions[0], where=None, limit=10)
     searched = time.perf_counter()
-    print(
-        f"  open a generation      {(opened - begun) * 1_000:8.1f} ms, first search {(searched - opened) * 1_000:.0f} ms"
-    )
+    print(f"  open a generation      {(opened - begun) * 1_000:8.1f} ms")
+    print(f"  first search of it     {(searched - opened) * 1_000:8.1f} ms")
 
 
 if __name__ == "__main__":

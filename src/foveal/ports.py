@@ -316,7 +316,7 @@ class IndexRecord(Protocol):
 class Catalog(Protocol):
     """Indexes and their documents. `commit` is the only thing that makes chunks visible."""
 
-    def indexes(self) -> list[IndexRecord]:
+    def indexes(self) -> Sequence[IndexRecord]:
         """All, by name."""
 
     def index(self, name: str) -> IndexRecord:

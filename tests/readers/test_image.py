@@ -290,7 +290,8 @@ def test_more_pixels_than_allowed_are_refused_before_they_are_decoded() -> None:
 def test_a_decoder_that_takes_too_long_is_stopped(reader: ImageReader) -> None:
     slow = ImageReader(Limits(max_seconds=0.5))
     images(slow, saved(quartered(), "TIFF"), "image/tiff")  # the process is up
-    data = saved(Image.new("RGB", (9000, 9000)), "TIFF", compression="tiff_lzw")
+    pages = [Image.new("1", (9900, 9900))] * 12
+    data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:], compression="group4")
     began = time.monotonic()
     with pytest.raises(AssetLimitError, match=r"longer than 0\.5 seconds"):
         images(slow, data, "image/tiff")

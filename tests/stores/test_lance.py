@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from foveal.errors import StoreCorruptError
+from foveal.errors import StoreCorruptError, StoreError
 from foveal.ports import ChunkStore
 from foveal.stores.lance import LanceChunkStore
-from foveal.stores.lance_indexes import oldest_to_keep
-from foveal.stores.lance_names import table_version
 from foveal.testing.contracts.chunk_store import INDEX, SCHEMA, ChunkStoreContract, ids, text_chunk
 from foveal.types.assets import DocumentId
 from foveal.types.chunks import ChunkChange
@@ -87,34 +85,71 @@ def test_a_writer_killed_in_mid_commit_leaves_nothing_behind(tmp_path: Path, pau
         assert snapshot.keyword("ghost", where=None, limit=5) == []
 
 
-def test_a_generation_replaced_less_than_an_hour_ago_stays_and_older_ones_go(tmp_path: Path) -> None:
-    from foveal.stores import lance_indexes
+def _pruning_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("foveal.stores.lance_indexes.KEEP", timedelta(0))
+    patch.setattr("foveal.stores.lance_indexes.MARGIN", timedelta(milliseconds=1))
 
+
+def test_a_generation_replaced_less_than_an_hour_ago_stays_and_older_ones_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = LanceChunkStore(tmp_path)
     first = store.apply(INDEX, store.create(INDEX, SCHEMA), ChunkChange(put=(text_chunk("a", "x"),)))
     second = store.optimize(INDEX, store.apply(INDEX, first, ChunkChange(put=(text_chunk("b", "x"),))))
     assert ids(LanceChunkStore(tmp_path).snapshot(INDEX, first)) == ["a-0"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lance_indexes, "KEEP", timedelta(0))
-        third = store.apply(INDEX, second, ChunkChange(put=(text_chunk("c", "x"),)))
-        time.sleep(0.05)
-        fourth = store.optimize(INDEX, third)
+    _pruning_at_once(monkeypatch)
+    third = store.apply(INDEX, second, ChunkChange(put=(text_chunk("c", "x"),)))
+    time.sleep(0.05)
+    fourth = store.optimize(INDEX, third)
     with pytest.raises(StoreCorruptError):
         LanceChunkStore(tmp_path).snapshot(INDEX, first)
     fresh = LanceChunkStore(tmp_path)
     assert ids(fresh.snapshot(INDEX, third)) == ids(fresh.snapshot(INDEX, fourth)) == ["a-0", "b-0", "c-0"]
 
 
-def test_the_generation_the_catalog_names_is_kept_however_old(tmp_path: Path) -> None:
-    """Long after its writing, with the leftovers of a dead writer on top of it."""
+def test_the_generation_the_catalog_names_is_kept_however_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer may die after optimising and before its commit; the leftovers of an earlier one lie on top."""
     store = LanceChunkStore(tmp_path)
     base = store.apply(INDEX, store.create(INDEX, SCHEMA), ChunkChange(put=(text_chunk("a", "x"),)))
     store.apply(INDEX, base, ChunkChange(put=(text_chunk("ghost", "x"),)))
-    table = store._open(INDEX, base)
-    version = table_version(base).version
-    written = next(v["timestamp"] for v in table.list_versions() if v["version"] == version).astimezone(UTC)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("foveal.stores.lance_indexes.KEEP", timedelta(0))
-        assert oldest_to_keep(table, version) <= written < datetime.now(UTC)
+    time.sleep(0.05)
+    _pruning_at_once(monkeypatch)
+    for _ in range(3):
+        store.optimize(INDEX, base)
+        assert ids(LanceChunkStore(tmp_path).snapshot(INDEX, base)) == ["a-0"]
+
+
+def test_a_clock_that_jumps_while_pruning_cannot_lose_the_catalogs_generation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The age comes out far too short: the engine must refuse, and the index must stay whole."""
+    store = LanceChunkStore(tmp_path)
+    base = store.apply(INDEX, store.create(INDEX, SCHEMA), ChunkChange(put=(text_chunk("a", "x"),)))
+    store.apply(INDEX, base, ChunkChange(put=(text_chunk("ghost", "x"),)))
+    time.sleep(0.05)
+    _pruning_at_once(monkeypatch)
+    monkeypatch.setattr("foveal.stores.lance_indexes.oldest_to_keep", lambda *_: datetime.now(UTC))
+    with pytest.raises(StoreError):
         store.optimize(INDEX, base)
     assert ids(LanceChunkStore(tmp_path).snapshot(INDEX, base)) == ["a-0"]
+
+
+def test_an_age_is_always_given_for_the_engines_own_default_is_a_week(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lancedb.table import LanceTable
+
+    ages: list[timedelta | None] = []
+    original = LanceTable.optimize
+
+    def watched(self: LanceTable, *, cleanup_older_than: timedelta | None = None) -> None:
+        ages.append(cleanup_older_than)
+        original(self, cleanup_older_than=cleanup_older_than)
+
+    monkeypatch.setattr(LanceTable, "optimize", watched)
+    store = LanceChunkStore(tmp_path)
+    store.optimize(INDEX, store.create(INDEX, SCHEMA))
+    assert len(ages) == 2
+    assert all(age is not None for age in ages)
+    assert ages[0] is not None
+    assert ages[0] > timedelta(days=3_650)

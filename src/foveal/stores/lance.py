@@ -24,7 +24,6 @@ from foveal.stores.lance_indexes import (
     VectorSearch,
     bring_up_to_date,
     create_table_indexes,
-    oldest_to_keep,
 )
 from foveal.stores.lance_names import birth_of, generation_of, new_birth, table_name, table_version
 from foveal.stores.lance_rows import STORED_COLUMNS, VECTORS, from_table, seen_table, table_schema, to_table
@@ -99,9 +98,8 @@ class LanceChunkStore:
         table = self._open(index, base)
         parts = table_version(base)
         with _translated(f"The index {index!r}"):
-            keep_from = oldest_to_keep(table, parts.version)
             _go_back(table, index, base)
-            bring_up_to_date(table, keep_from=keep_from)
+            bring_up_to_date(table, parts.version)
             return generation_of(parts.birth, table.version)
 
     def snapshot(self, index: str, generation: Generation) -> LanceSnapshot:

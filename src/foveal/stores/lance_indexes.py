@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 KEEP = timedelta(hours=1)
 """How long a generation that was replaced can still be opened."""
 
+MARGIN = timedelta(minutes=10)
+"""Versions are kept so much longer, since the engine counts their age from a moment after it was computed."""
+
+_NEVER = timedelta(days=36_500)
+_TAG = "catalog"
+
 FEWEST_VECTORS = 5_000
 """Below that a scan of all vectors is exact and takes some milliseconds."""
 
@@ -62,17 +68,30 @@ def create_table_indexes(table: LanceTable) -> None:
         table.create_index(name, config=Bitmap())
 
 
-def bring_up_to_date(table: LanceTable, *, keep_from: datetime) -> None:
+def bring_up_to_date(table: LanceTable, base: int) -> None:
     """Compact, extend indexes, drop old versions, build vector indexes that became worth it.
 
     Args:
-        table: At its latest version.
-        keep_from: Versions written before it may go.
+        table: At its latest version, whose chunks are those of `base`.
+        base: The version that the catalog names. Whatever happens here, it can still be opened afterwards: the
+            catalog goes on naming it if this process dies before it commits the new one.
     """
-    age = max(datetime.now(UTC) - keep_from, timedelta(0))
     if _due(table):
-        table.optimize(cleanup_older_than=age)
+        # Without an age the engine drops what is older than a week, and it counts an age back from the moment after
+        # compaction, minutes later. So the work comes first, and the pruning in a pass that has nothing else to do.
+        table.optimize(cleanup_older_than=_NEVER)
+        _prune(table, base)
     _create_vector_indexes(table)
+
+
+def _prune(table: LanceTable, base: int) -> None:
+    """Drop versions nobody may open any more. The engine refuses to drop a tagged one, should the clock jump."""
+    if _TAG in table.tags.list():
+        table.tags.update(_TAG, base)
+    else:
+        table.tags.create(_TAG, base)
+    age = datetime.now(UTC) - oldest_to_keep(table, base)
+    table.optimize(cleanup_older_than=max(age, timedelta(0)) + MARGIN)
 
 
 def _due(table: LanceTable) -> bool:

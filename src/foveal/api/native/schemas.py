@@ -183,6 +183,8 @@ class IndexOut(BaseModel):
     described: int
     text_model: str
     image_model: str
+    adapter_candidates: int
+    adapter_recall_at_1: float | None
     adapter_recall_at_10: float | None
     adapter_described: int
 
