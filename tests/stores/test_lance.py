@@ -85,9 +85,10 @@ def test_a_writer_killed_in_mid_commit_leaves_nothing_behind(tmp_path: Path, pau
         assert snapshot.keyword("ghost", where=None, limit=5) == []
 
 
-def _pruning_at_once(patch: pytest.MonkeyPatch) -> None:
+def _pruning_soon(patch: pytest.MonkeyPatch, margin: timedelta = timedelta(seconds=1)) -> None:
+    """The hour becomes nothing; the margin stays longer than one call of the engine takes."""
     patch.setattr("foveal.stores.lance_indexes.KEEP", timedelta(0))
-    patch.setattr("foveal.stores.lance_indexes.MARGIN", timedelta(milliseconds=1))
+    patch.setattr("foveal.stores.lance_indexes.MARGIN", margin)
 
 
 def test_a_generation_replaced_less_than_an_hour_ago_stays_and_older_ones_go(
@@ -97,9 +98,9 @@ def test_a_generation_replaced_less_than_an_hour_ago_stays_and_older_ones_go(
     first = store.apply(INDEX, store.create(INDEX, SCHEMA), ChunkChange(put=(text_chunk("a", "x"),)))
     second = store.optimize(INDEX, store.apply(INDEX, first, ChunkChange(put=(text_chunk("b", "x"),))))
     assert ids(LanceChunkStore(tmp_path).snapshot(INDEX, first)) == ["a-0"]
-    _pruning_at_once(monkeypatch)
+    _pruning_soon(monkeypatch)
+    time.sleep(1.5)
     third = store.apply(INDEX, second, ChunkChange(put=(text_chunk("c", "x"),)))
-    time.sleep(0.05)
     fourth = store.optimize(INDEX, third)
     with pytest.raises(StoreCorruptError):
         LanceChunkStore(tmp_path).snapshot(INDEX, first)
@@ -112,8 +113,8 @@ def test_the_generation_the_catalog_names_is_kept_however_old(tmp_path: Path, mo
     store = LanceChunkStore(tmp_path)
     base = store.apply(INDEX, store.create(INDEX, SCHEMA), ChunkChange(put=(text_chunk("a", "x"),)))
     store.apply(INDEX, base, ChunkChange(put=(text_chunk("ghost", "x"),)))
-    time.sleep(0.05)
-    _pruning_at_once(monkeypatch)
+    time.sleep(1.5)
+    _pruning_soon(monkeypatch)
     for _ in range(3):
         store.optimize(INDEX, base)
         assert ids(LanceChunkStore(tmp_path).snapshot(INDEX, base)) == ["a-0"]
@@ -127,7 +128,7 @@ def test_a_clock_that_jumps_while_pruning_cannot_lose_the_catalogs_generation(
     base = store.apply(INDEX, store.create(INDEX, SCHEMA), ChunkChange(put=(text_chunk("a", "x"),)))
     store.apply(INDEX, base, ChunkChange(put=(text_chunk("ghost", "x"),)))
     time.sleep(0.05)
-    _pruning_at_once(monkeypatch)
+    _pruning_soon(monkeypatch, timedelta(milliseconds=1))
     monkeypatch.setattr("foveal.stores.lance_indexes.oldest_to_keep", lambda *_: datetime.now(UTC))
     with pytest.raises(StoreError):
         store.optimize(INDEX, base)

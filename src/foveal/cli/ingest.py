@@ -41,6 +41,8 @@ def ingest(
                 for plan in plans:
                     _print_plan(here.console, plan)
             return
+        if here.settings.understanding.objects and foveal.models.objects is None:
+            here.notes.print("Objects are not detected: `foveal doctor` says why and what to do.", markup=False)
         with IngestBar(here.notes) as bar:
             jobs = foveal.ingest(paths, index=name, descriptions=describe, groups=groups, observe=bar)
     if as_json:

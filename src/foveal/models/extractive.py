@@ -126,13 +126,17 @@ class ExtractiveAnswerer:
 
     def _lines(self, question: str, documents: Sequence[Document], words: Phrases) -> list[str]:
         quotes = self._quotes(question, documents, words) if question else []
-        if quotes:
-            return [f"{_spaced(q.whose)}{words.left}{q.text}{words.right} [doc{q.number}]" for q in quotes]
-        photos = [document for document in documents if _is_wordless_photo(document) and _is_sure(document)]
+        quoted = [f"{_spaced(q.whose)}{words.left}{q.text}{words.right} [doc{q.number}]" for q in quotes]
+        first_quoted = min((q.number for q in quotes), default=len(documents) + 1)
+        photos = [
+            document
+            for document in documents
+            if document.number < first_quoted and _is_wordless_photo(document) and _is_sure(document)
+        ]
         if not photos:
-            return []
+            return quoted
         heading = words.photo if len(photos) == 1 else words.photos
-        return [heading, *(_photo_line(document, words) for document in photos[:_MOST_PHOTOS])]
+        return [heading, *(_photo_line(document, words) for document in photos[:_MOST_PHOTOS]), *quoted]
 
     def _quotes(self, question: str, documents: Sequence[Document], words: Phrases) -> list[_Quote]:
         """The best sentence of each document that has enough evidence, best first, from the best documents."""

@@ -7,14 +7,16 @@ last commit, and no model call is paid twice.
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from foveal.errors import AssetError, UnsupportedAssetError
+from foveal.errors import AssetError, IndexNotFoundError, UnsupportedAssetError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.prepare import Prepared, Preparer, document_id
@@ -81,7 +83,10 @@ def compare(catalog: Catalog, preparer: Preparer, request: IngestRequest) -> Dif
     A file is left alone when its version and recipe are those of the last run, whether it was indexed, skipped or
     refused then; one that could not be fetched is tried again.
     """
-    known = {d.item.path: d for d in catalog.documents(request.index, request.source.name)}
+    try:
+        known = {d.item.path: d for d in catalog.documents(request.index, request.source.name)}
+    except IndexNotFoundError:  # a plan for an index that is yet to be made
+        known = {}
     todo: list[tuple[SourceItem, DocumentRecord | None]] = []
     unchanged = 0
     for item in request.source.items():
@@ -211,23 +216,27 @@ class _Run:
     def _work_through(self, difference: Difference) -> bool:
         """Prepare every file, committing as it goes; True when it was cancelled."""
         adapter = self._adapters.current(self._request.index)
+        beat = time.monotonic()
         try:
-            for outcome in self._outcomes(difference, adapter):
-                if outcome is None:
-                    if self._log.cancelled(self._job):
-                        return True
-                    self._log.update(self._job, self.counts)
-                    continue
-                self._take(outcome)
-                if len(self._waiting) >= self._commit_assets:
-                    self._commit(())
+            with closing(self._outcomes(difference, adapter)) as outcomes:
+                for outcome in outcomes:
+                    if outcome is not None:
+                        self._take(outcome)
+                    full = len(self._waiting) >= self._commit_assets
+                    if full:
+                        self._commit(())
+                    if full or time.monotonic() - beat >= HEARTBEAT_S:
+                        beat = time.monotonic()
+                        self._log.update(self._job, self.counts)
+                        if self._log.cancelled(self._job):
+                            return True
         except BaseException:
             self._commit(())
             raise
         return False
 
-    def _outcomes(self, difference: Difference, adapter: Adapter | None) -> Iterator[_Outcome | None]:
-        """Outcomes as they come; None at least every `HEARTBEAT_S` seconds. At most two files wait per worker."""
+    def _outcomes(self, difference: Difference, adapter: Adapter | None) -> Generator[_Outcome | None, None, None]:
+        """Outcomes as they come; None when `HEARTBEAT_S` passed without one. At most two files wait per worker."""
         todo = deque(difference.todo)
         running: set[Future[_Outcome]] = set()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="foveal-ingest")
@@ -238,7 +247,7 @@ class _Run:
                 finished, running = wait(running, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
                 for future in finished:
                     yield future.result()
-                if not finished or self._done % 32 == 0:
+                if not finished:
                     yield None
         finally:
             pool.shutdown(cancel_futures=True)
@@ -312,7 +321,6 @@ class _Run:
         self._catalog.commit(index, generation, put=[o.record for o in waiting], delete=gone_ids)
         replaced = {o.before.asset_id for o in waiting if o.before and o.before.asset_id != o.record.asset_id}
         self._derived.delete({record.asset_id for record in gone} | replaced)
-        self._log.update(self._job, self.counts)
 
     def _settle_moves(self, difference: Difference) -> None:
         self.counts = replace(self.counts, deleted=len(difference.gone) - self.counts.moved)

@@ -212,7 +212,7 @@ class Preparer:
             width_px=facts.width_px,
             height_px=facts.height_px,
             size_bytes=place.asset.size_bytes,
-            perceptual_hash=facts.perceptual_hash,
+            perceptual_hash=facts.perceptual_hash or None,
             language=self._language(words or ocr_text) if words or ocr_text else "en",
             group_ids=place.groups,
             hate=safety[0],

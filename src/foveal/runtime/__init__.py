@@ -6,24 +6,17 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from foveal.errors import ConflictError, DeploymentNotFoundError, IndexNotFoundError, NotFoundError
-from foveal.pipeline.adapt import AdapterKeeper
-from foveal.pipeline.calibrate import CalibrationKeeper
-from foveal.pipeline.chat import Chat, collect
-from foveal.pipeline.ingest import Ingester, IngestRequest, Observer
-from foveal.pipeline.plan import Planner, PricedModel
-from foveal.pipeline.prepare import ChunkingOptions, Preparer
-from foveal.pipeline.search import Searcher
-from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
+from foveal.pipeline.chat import collect
+from foveal.pipeline.ingest import IngestRequest, Observer
 from foveal.retrieval.filtering import optional_filter, visible_to
 from foveal.runtime.models import Models
+from foveal.runtime.parts import Parts
 from foveal.types.assets import MediaKind
 from foveal.types.chat import Answer, ChatEvent, ChatRequest, GroundingOptions, ImageInput
 from foveal.types.chunks import Chunk, ChunkId, IndexSchema
@@ -33,14 +26,10 @@ from foveal.types.search import Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from foveal.models.cards import Card
     from foveal.models.pull import ModelFolder, PullProgress
-    from foveal.ports import ByteStore, Catalog, ChunkStore, IngestionLog, ModelCache, Source
-    from foveal.readers.image import ImageReader
-    from foveal.readers.limits import Limits
-    from foveal.settings import ModelServer, Settings
+    from foveal.ports import Catalog, ChunkStore, Source
+    from foveal.settings import Settings
 
 LOCAL_DEPLOYMENT = "foveal"
 """Deployment name of the answerer that works without a chat model."""
@@ -59,7 +48,7 @@ class Foveal:
     def __init__(self, settings: Settings, *, on_pull: PullProgress | None = None) -> None:
         self.settings = settings
         self.models = Models(settings, on_pull=on_pull)
-        self._lock = threading.RLock()
+        self.parts = Parts(settings, self.models, picture=self._picture)
 
     def __enter__(self) -> Foveal:
         return self
@@ -71,8 +60,7 @@ class Foveal:
 
     def close(self) -> None:
         """Release the database connections."""
-        if "_engine" in self.__dict__:
-            self._engine.dispose()
+        self.parts.close()
 
     # --- ingest
 
@@ -100,7 +88,7 @@ class Foveal:
         """
         name = index or self.settings.index
         self._ensure_index(name)
-        return [self._ingester.run(self._request(path, name, descriptions, groups), observe) for path in paths]
+        return [self.parts.ingester.run(self._request(path, name, descriptions, groups), observe) for path in paths]
 
     def plan(
         self,
@@ -112,13 +100,13 @@ class Foveal:
     ) -> list[IngestionPlan]:
         """What `ingest` would do and cost; changes nothing."""
         name = index or self.settings.index
-        return [self._planner.plan(self._request(path, name, descriptions, groups)) for path in paths]
+        return [self.parts.planner.plan(self._request(path, name, descriptions, groups)) for path in paths]
 
     # --- find and answer
 
     def search(self, index: str, query: Query) -> SearchResult:
         """Search one index."""
-        return self._searcher.search(index, query)
+        return self.parts.searcher.search(index, query)
 
     def parse_filter(self, text: str | None) -> Filter | None:
         """An OData filter in the dialect of Azure AI Search; None for none.
@@ -147,7 +135,7 @@ class Foveal:
 
     def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         """Answer a conversation as a stream of events."""
-        return self._chat.stream(request)
+        return self.parts.chat.stream(request)
 
     async def aask(self, request: ChatRequest) -> Answer:
         """Answer a conversation, collected."""
@@ -167,7 +155,7 @@ class Foveal:
         from foveal.readers.sniffing import sniff
         from foveal.runtime.viewing import open_image
 
-        return open_image(data, self._image_reader, sniff)
+        return open_image(data, self.parts.image_reader, sniff)
 
     # --- look at one thing
 
@@ -207,7 +195,11 @@ class Foveal:
 
         chunk = self.chunk(index, chunk_id, groups)
         return thumbnail_bytes(
-            self.derived, self._source(Path(chunk.source)), self._image_reader, chunk, long_side_px=long_side_px
+            self.parts.derived,
+            self._source(Path(chunk.source)),
+            self.parts.image_reader,
+            chunk,
+            long_side_px=long_side_px,
         )
 
     # --- know what there is
@@ -220,7 +212,7 @@ class Foveal:
         """What an index holds and how well it can be searched."""
         from foveal.runtime.inventory import index_status
 
-        return index_status(index, self.catalog, self.store, self._adapters, self.models)
+        return index_status(index, self.catalog, self.store, self.parts.adapters, self.models)
 
     def failures(self, index: str) -> list[AssetFailure]:
         """Files of an index that could not be used."""
@@ -229,7 +221,7 @@ class Foveal:
 
     def ingestions(self, index: str | None = None) -> list[Ingestion]:
         """Latest jobs, newest first."""
-        return self.log.recent(index)
+        return self.parts.log.recent(index)
 
     def delete_index(self, index: str) -> None:
         """Delete an index with everything derived from its files; the files stay.
@@ -241,7 +233,7 @@ class Foveal:
         self.catalog.delete_index(index)
         self.store.drop(index)
         kept = {d.asset_id for name in self.index_names() for d in self.catalog.documents(name)}
-        self.derived.delete(assets - kept)
+        self.parts.derived.delete(assets - kept)
 
     def deployments(self) -> list[Deployment]:
         """What a client may name as its deployment or model."""
@@ -289,167 +281,17 @@ class Foveal:
         materialise(self.model_folder, folder)
         return folder
 
-    # --- parts, made at first use
+    # --- where it is kept
 
-    @cached_property
+    @property
     def catalog(self) -> Catalog:
         """Indexes and documents."""
-        from foveal.stores.catalog import SqlCatalog
+        return self.parts.catalog
 
-        return SqlCatalog(self._engine)
-
-    @cached_property
-    def log(self) -> IngestionLog:
-        """Jobs."""
-        from foveal.stores.ingestion_log import SqlIngestionLog
-
-        return SqlIngestionLog(self._engine)
-
-    @cached_property
+    @property
     def store(self) -> ChunkStore:
         """Chunks and vectors."""
-        from foveal.stores.lance import LanceChunkStore
-
-        return LanceChunkStore(self.settings.home / "indexes")
-
-    @cached_property
-    def derived(self) -> ByteStore:
-        """Thumbnails."""
-        from foveal.stores.byte_files import FileByteStore
-
-        return FileByteStore(self.settings.home / "derived")
-
-    @cached_property
-    def cache(self) -> ModelCache:
-        """Model results."""
-        from foveal.stores.model_cache import SqlModelCache
-
-        return SqlModelCache(self.settings.home / "model-cache.sqlite")
-
-    @cached_property
-    def _engine(self) -> Engine:
-        from foveal.stores.catalog import open_engine
-
-        self.settings.home.mkdir(parents=True, exist_ok=True)
-        return open_engine(f"sqlite:///{self.settings.home / 'catalog.sqlite'}")
-
-    @cached_property
-    def _image_reader(self) -> ImageReader:
-        from foveal.readers.image import ImageReader
-
-        return ImageReader(self._limits)
-
-    @cached_property
-    def _limits(self) -> Limits:
-        from foveal.readers.limits import Limits
-
-        limits = self.settings.limits
-        return Limits(
-            max_image_bytes=limits.image_bytes,
-            max_text_bytes=limits.text_bytes,
-            max_pixels=limits.pixels,
-            max_pages=limits.pages,
-            max_seconds=limits.seconds,
-        )
-
-    @cached_property
-    def _preparer(self) -> Preparer:
-        from foveal.models.safety import severity
-        from foveal.readers.language import detect_language
-        from foveal.readers.sniffing import sniff
-        from foveal.readers.text import TextReader
-
-        chunking = self.settings.chunking
-        return Preparer(
-            readers=(self._image_reader, TextReader(self._limits)),
-            sniff=sniff,
-            images=self._images,
-            texts=self._texts,
-            chunking=ChunkingOptions(
-                max_tokens=chunking.tokens, overlap_tokens=chunking.overlap_tokens, count=self.models.tokens.count
-            ),
-            detect_language=detect_language,
-            severity=severity,
-        )
-
-    @cached_property
-    def _images(self) -> ImageUnderstanding:
-        models = self.models
-        return ImageUnderstanding(
-            encoder=models.image,
-            cache=self.cache,
-            detector=models.objects,
-            recognizer=models.ocr,
-            safety=models.safety,
-            captioner=models.captioner,
-        )
-
-    @cached_property
-    def _texts(self) -> TextUnderstanding:
-        return TextUnderstanding(self.models.text, self.cache)
-
-    @cached_property
-    def _adapters(self) -> AdapterKeeper:
-        return AdapterKeeper(
-            catalog=self.catalog,
-            store=self.store,
-            images=lambda: self._images,
-            texts=self._texts,
-            space=self.models.text_space,
-        )
-
-    @cached_property
-    def _calibrations(self) -> CalibrationKeeper:
-        return CalibrationKeeper(catalog=self.catalog, store=self.store, texts=self._texts)
-
-    @cached_property
-    def _ingester(self) -> Ingester:
-        return Ingester(
-            catalog=self.catalog,
-            store=self.store,
-            log=self.log,
-            derived=self.derived,
-            preparer=self._preparer,
-            adapters=self._adapters,
-            calibrations=self._calibrations,
-            workers=self.settings.worker_count,
-            commit_assets=self.settings.commit_assets,
-        )
-
-    @cached_property
-    def _planner(self) -> Planner:
-        caption, embedding = self.settings.caption, self.settings.embedding
-        return Planner(
-            catalog=self.catalog,
-            log=self.log,
-            preparer=self._preparer,
-            workers=self.settings.worker_count,
-            captioner=_priced(caption) if caption.on else None,
-            embedder=_priced(embedding) if embedding.on else None,
-        )
-
-    @cached_property
-    def _searcher(self) -> Searcher:
-        with self._lock:
-            return Searcher(
-                catalog=self.catalog,
-                store=self.store,
-                embedder=self.models.queries,
-                encoder=lambda: self.models.image,
-                adapters=self._adapters,
-                calibrations=self._calibrations,
-                reranker=lambda: self.models.reranker,
-            )
-
-    @cached_property
-    def _chat(self) -> Chat:
-        return Chat(
-            searcher=self._searcher,
-            answerer=self.models.answerer,
-            model=self.models.chat,
-            tokens=self.models.tokens,
-            picture=self._picture,
-        )
+        return self.parts.store
 
     def _picture(self, index: str, chunk: Chunk) -> bytes | None:
         """A picture of a chunk for a model that sees, None when there is none or it is gone."""
@@ -499,12 +341,3 @@ class Foveal:
         from foveal.sources.folder import FolderSource
 
         return FolderSource(path.resolve())
-
-
-def _priced(server: ModelServer) -> PricedModel:
-    return PricedModel(
-        name=server.model,
-        price_prompt=server.price_prompt,
-        price_completion=server.price_completion,
-        concurrency=server.concurrency,
-    )

@@ -23,7 +23,7 @@ class ImageFacts:
         camera: Maker and model, one string.
         frame_count: Images in the file (pages, animation frames).
         colors: Names of the dominant colours, most frequent first, at most three.
-        perceptual_hash: 64-bit DCT hash; near-duplicates differ in few bits.
+        perceptual_hash: 64-bit DCT hash; near-duplicates differ in few bits. 0 for a flat image, which says nothing.
     """
 
     width_px: int
