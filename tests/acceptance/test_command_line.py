@@ -33,6 +33,8 @@ def test_an_image_finds_itself_mirrored(demo: Program, tmp_path: Path) -> None:
 
     assert found["hits"][0]["filepath"] == "coffee.png"  # type: ignore[index]
     assert found["hits"][0]["legs"][0]["leg"] == "image"  # type: ignore[index]
+    assert found["hits"][0]["relations"][0]["kind"] == "near_duplicate"  # type: ignore[index]
+    assert "mirrored" in found["hits"][0]["relations"][0]["reason"]  # type: ignore[index]
 
 
 def test_a_filter_restricts_and_a_wrong_one_names_the_field(demo: Program) -> None:

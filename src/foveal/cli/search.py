@@ -10,8 +10,11 @@ import typer
 from foveal.cli.session import NOTHING, print_json, session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from foveal.retrieval.relations import Relation
     from foveal.types.search import Hit, SearchResult
 
 
@@ -37,29 +40,34 @@ def search(
         raise InvalidRequestError(f"There is no mode {mode}.", remedy=f"Take one of {', '.join(Mode)}.")
     here = session(context)
     with here.open() as foveal:
+        shown = [foveal.open_image(p.read_bytes()) for p in image or ()]
         wanted = Query(
             text=query,
-            images=tuple(foveal.open_image(p.read_bytes()).pixels for p in image or ()),
+            images=tuple(one.pixels for one in shown),
             mode=Mode(mode),
             filter=foveal.parse_filter(filter),
             strictness=strictness,
             top=top,
         )
         result = foveal.search(index or here.settings.index, wanted)
+        relations = foveal.relations(shown[0], result.hits) if len(shown) == 1 else [()] * len(result.hits)
     if as_json:
-        print_json(result_json(result))
+        print_json(result_json(result, relations))
     else:
-        _print(here.console, result, explain=explain)
+        _print(here.console, result, relations, explain=explain)
     if not result.hits:
         raise typer.Exit(NOTHING)
 
 
-def result_json(result: SearchResult) -> dict[str, object]:
-    """A result as JSON values, without vectors."""
+def result_json(result: SearchResult, relations: Sequence[Sequence[Relation]]) -> dict[str, object]:
+    """A result as JSON values, without vectors; with how an image of the query relates to each hit."""
     return {
         "index": result.index,
         "generation": result.generation,
-        "hits": [hit_json(h) for h in result.hits],
+        "hits": [
+            hit_json(hit) | {"relations": [{"kind": r.kind, "score": r.score, "reason": r.reason} for r in related]}
+            for hit, related in zip(result.hits, relations, strict=True)
+        ],
         "answers": [{"chunk_id": a.chunk_id, "text": a.extract.text, "score": a.extract.score} for a in result.answers],
         "elapsed_ms": dict(result.elapsed_ms),
     }
@@ -96,16 +104,18 @@ def hit_json(hit: Hit) -> dict[str, object]:
     }
 
 
-def _print(console: Console, result: SearchResult, *, explain: bool) -> None:
+def _print(console: Console, result: SearchResult, relations: Sequence[Sequence[Relation]], *, explain: bool) -> None:
     if not result.hits:
         console.print("Nothing matches.", markup=False)
         for hit in result.rejected[:3]:
             console.print(f"  nearest: {hit.chunk.filepath} ({hit.confidence:.0%})", markup=False)
     for answer in result.answers[:1]:
         console.print(f"“{answer.extract.text}”\n", markup=False)
-    for number, hit in enumerate(result.hits, 1):
+    for number, (hit, related) in enumerate(zip(result.hits, relations, strict=True), 1):
         console.print(f"{number:>3}. {hit.chunk.filepath}  {hit.confidence:.0%}", markup=False)
         console.print(f"     {words_of(hit)}", markup=False)
+        for relation in related:
+            console.print(f"     {relation.reason}", markup=False)
         if hit.duplicates:
             console.print(f"     near-duplicates: {', '.join(d.filepath for d in hit.duplicates)}", markup=False)
         if explain:

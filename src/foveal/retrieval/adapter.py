@@ -2,25 +2,11 @@
 
 It is learnt from whichever images of an index have words, and lets the images that have none be found by text.
 
-**Features** of an image are `[v, .7 √p, .25 √s]`: the encoder's L2-normalised vector, the probabilities of its
-labels, the best score of each detector class at each scale. **Targets** are text vectors of the image's words.
-
-**Prior.** With nothing described, an image is where its labels are: `Σ √p_i t_i / Σ √p_i` over the label questions
-`t_i` (ConSE, Norouzi et al. 2014, arXiv:1312.5650, which weighs the top labels by p; the root of p over all labels
-finds a third more, since a photo shows more than the one thing it is classified as), and likewise for the detector.
-
-**Fit.** Ridge regression of what the prior leaves over: `y - ȳ = a₁ c₁ + a₂ c₂ + (x - x̄) W`, with the two `a` by
-least squares and `λ = 3 trace(K) / n`, `K` the Gram matrix of the centred features (dual form for n ≤ f, primal for
-more). So few described images change little and many outvote the prior.
-
-**Comparison.** Vectors are centred on the collection and multiplied by `Σ^-½`, where Σ is the covariance of
-held-out residuals drawn nine tenths towards a sphere: directions in which words vary without the image telling
-count for less (the score is then, up to constants, the log-likelihood of the question given the image). Cosine.
+What is read of an image and where that puts it with nothing described is in `features`; how descriptions correct that,
+and the metric that follows, in `ridge`. **Targets** are text vectors of the words that images have.
 
 **Questions** are centred too. Without descriptions the mean question is estimated: subjects of `background.SUBJECTS`,
 each weighted by how well the collection answers it. Language and manner are taken out (`text_space`).
-
-The constants were chosen by cross-validation on photos none of which is in the tests; each has a wide flat optimum.
 """
 
 from __future__ import annotations
@@ -32,73 +18,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from foveal.retrieval import ridge
+from foveal.retrieval.features import FeatureLayout, image_features, prior_parts
 from foveal.retrieval.text_space import TextSpace, read_arrays
-from foveal.types.content import Detections, ImageEncoding
 from foveal.types.vectors import FloatArray
 
+__all__ = ["Adapter", "AdapterQuality", "FeatureLayout", "fit", "image_features"]
+
 _VERSION: Final = 1
-_LABEL_WEIGHT: Final = 0.7
-_CLASS_WEIGHT: Final = 0.25
-_RIDGE: Final = 3.0
-_ROUNDNESS: Final = 0.9
-_CLASS_SHARE: Final = 0.5
-"""Weight of the detector's part of the prior against the labels' part, while nothing is described."""
-_PRIOR_SCALE: Final = 0.12
-"""Length that the labels' part is first believed to have, in text space."""
-_PRIOR_STRENGTH: Final = 20.0
-"""Described images that the first belief counts for."""
-_TEMPERATURE: Final = 0.05
-_FOLDS: Final = 5
 _MOST_DESCRIBED: Final = 20_000
-_MOST_RESIDUALS: Final = 4_000
-_TINY: Final = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureLayout:
-    """Lengths of the parts of a feature vector, in their order.
-
-    Attributes:
-        vector: Of the encoder's vector.
-        labels: Labels of the encoder; 0 when it knows none.
-        classes: Classes of the detector; 0 without one.
-        scales: Scales at which the detector scores each class.
-    """
-
-    vector: int
-    labels: int = 0
-    classes: int = 0
-    scales: int = 0
-
-    @property
-    def size(self) -> int:
-        """Length of a feature vector."""
-        return self.vector + self.labels + self.classes * self.scales
-
-    @classmethod
-    def of(cls, *, size: int, vector: int, labels: int, classes: int) -> FeatureLayout:
-        """The layout of features of length `size` by what the models say of themselves.
-
-        Raises:
-            ValueError: There is none.
-        """
-        scales = (size - vector - labels) // classes if classes else 0
-        layout = cls(vector=vector, labels=labels, classes=classes, scales=scales)
-        if layout.size != size:
-            raise ValueError(f"features of length {size} do not come from {vector} + {labels} + {classes} × scales")
-        return layout
-
-
-def image_features(encoding: ImageEncoding, detections: Detections | None) -> FloatArray:
-    """What the adapter reads of an image: float32 [f].
-
-    Without a detector its part is absent, so an index sticks to one choice.
-    """
-    parts = [encoding.vector, _LABEL_WEIGHT * np.sqrt(encoding.probabilities.clip(0.0, 1.0))]
-    if detections is not None:
-        parts.append(_CLASS_WEIGHT * np.sqrt(detections.class_scores.clip(0.0, 1.0)).reshape(-1))
-    joined: FloatArray = np.concatenate(parts).astype(np.float32)
-    return joined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +78,7 @@ class Adapter:
 
     def project(self, features: FloatArray) -> FloatArray:
         """Seen vectors float32 [m, d], rows L2-normalised, of features [m, f]."""
-        return _unit((self._predict(features) - self.offset) @ self.whitening)
+        return ridge.unit((self._predict(features) - self.offset) @ self.whitening)
 
     def due(self, *, described: int, images: int) -> bool:
         """Whether to fit again, now that the index has so many images, so many of them with words.
@@ -161,16 +89,14 @@ class Adapter:
 
     def query(self, text_vector: FloatArray) -> FloatArray:
         """What a question's text vector [d] (from `embed_queries`) is compared with: float32 [d], L2-normalised."""
-        return _unit((self.space.subject_of(text_vector) - self.question_mean) @ self.whitening)
+        return ridge.unit((self.space.subject_of(text_vector) - self.question_mean) @ self.whitening)
 
     def background(self) -> FloatArray:
         """float32 [subjects, d]: the background questions as `query` gives them, to calibrate scores by."""
         return self.query(self.space.subjects)
 
     def _predict(self, features: FloatArray) -> FloatArray:
-        prior = _prior_parts(features, self.layout, self.space)
-        predicted: FloatArray = features @ self.weights + np.tensordot(self.scales, prior, axes=1)
-        return predicted
+        return _predict(features, self.scales, self.weights, layout=self.layout, space=self.space)
 
     def to_bytes(self) -> bytes:
         """The adapter with its text space: numpy's npz, nothing executable; about 8 MB."""
@@ -248,13 +174,19 @@ def fit(
     if described > _MOST_DESCRIBED:
         taken = np.linspace(0, len(features) - 1, _MOST_DESCRIBED).astype(np.int64)
         features, targets = features[taken], targets[taken]
-    base = _belief(collection, layout, space) if prior is None else (prior.scales, prior.weights)
-    solution = _solve(features, space.subject_of(targets), base, layout=layout, space=space)
-    predicted = _predict(collection, solution, layout, space)
-    whitening = _whitening(solution.residuals, space)
-    if prior is not None and not len(features):
-        whitening = prior.whitening
+    solution = ridge.regress(
+        features,
+        prior_parts(features, layout, space),
+        space.subject_of(targets),
+        scales=ridge.first_scales(prior_parts(collection, layout, space)) if prior is None else prior.scales,
+        weights=np.zeros((layout.size, targets.shape[1]), np.float32) if prior is None else prior.weights,
+    )
+    predicted = _predict(collection, solution.scales, solution.weights, layout=layout, space=space)
+    whitening = ridge.whitening(solution.residuals) if prior is None or len(features) else prior.whitening
     offset = predicted.mean(axis=0) if len(predicted) else solution.feature_mean_prediction
+    question_mean = ridge.question_mean(
+        solution, predicted - offset, offset=offset, whiten=whitening, subjects=space.subject_of(space.subjects)
+    )
     return Adapter(
         space=space,
         layout=layout,
@@ -263,158 +195,14 @@ def fit(
         scales=solution.scales,
         weights=solution.weights,
         offset=offset,
-        question_mean=_question_mean(solution, predicted - offset, offset, whitening, space),
+        question_mean=question_mean,
         whitening=whitening,
-        quality=_quality(solution, space),
+        quality=_quality(*ridge.held_out_ranks(solution)),
     )
 
 
 def _moved(now: int, then: int) -> bool:
     return now != then if min(now, then) < 50 else abs(now - then) >= 0.1 * then
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Solution:
-    """What the regression found.
-
-    Attributes:
-        target_mean: float32 [d], ȳ; zeros when nothing is described.
-        feature_mean_prediction: float32 [d], the map's value at the described images' mean.
-        left_out: float32 [k, d], predictions of a sample of described images, each without its fold, centred.
-        targets: float32 [k, d], their targets, centred.
-        residuals: float32 [k, d], targets less left-out predictions.
-    """
-
-    scales: FloatArray
-    weights: FloatArray
-    described: int
-    target_mean: FloatArray
-    feature_mean_prediction: FloatArray
-    left_out: FloatArray
-    targets: FloatArray
-    residuals: FloatArray
-
-
-def _belief(collection: FloatArray, layout: FeatureLayout, space: TextSpace) -> tuple[FloatArray, FloatArray]:
-    """Scales of the prior's parts and an empty map, before anything is described."""
-    parts = _prior_parts(collection, layout, space)
-    spread = np.zeros(2, np.float32)
-    if len(collection) > 1:
-        spread = np.sqrt(((parts - parts.mean(axis=1, keepdims=True)) ** 2).sum(axis=2).mean(axis=1))
-    shares = np.array([1.0, _CLASS_SHARE], np.float32)
-    scales = shares * np.where(spread > _TINY, _PRIOR_SCALE / np.maximum(spread, _TINY), 1.0)
-    return scales.astype(np.float32), np.zeros((layout.size, space.subjects.shape[1]), np.float32)
-
-
-def _solve(
-    features: FloatArray,
-    targets: FloatArray,
-    base: tuple[FloatArray, FloatArray],
-    *,
-    layout: FeatureLayout,
-    space: TextSpace,
-) -> _Solution:
-    n, d = len(features), space.subjects.shape[1]
-    base_scales, base_weights = base
-    if n == 0:
-        nothing = np.zeros((0, d), np.float32)
-        zero = np.zeros(d, np.float32)
-        return _Solution(
-            scales=base_scales, weights=base_weights, described=0, target_mean=zero, feature_mean_prediction=zero,
-            left_out=nothing, targets=nothing, residuals=nothing,
-        )  # fmt: skip
-    target_mean, feature_mean = targets.mean(axis=0), features.mean(axis=0)
-    wanted, inputs = targets - target_mean, features - feature_mean
-    parts = _prior_parts(features, layout, space)
-    parts_mean = parts.mean(axis=1)
-    centred = parts - parts_mean[:, None]
-    scales = _scales(centred, wanted - inputs @ base_weights, base_scales)
-    rest = wanted - inputs @ base_weights - np.tensordot(scales, centred, axes=1)
-    weights, sample, residuals = _ridge(inputs, rest)
-    total = (base_weights + weights).astype(np.float32)
-    return _Solution(
-        scales=scales,
-        weights=total,
-        described=n,
-        target_mean=target_mean,
-        feature_mean_prediction=feature_mean @ total + scales @ parts_mean,
-        left_out=wanted[sample] - residuals,
-        targets=wanted[sample],
-        residuals=residuals,
-    )
-
-
-def _scales(parts: FloatArray, wanted: FloatArray, belief: FloatArray) -> FloatArray:
-    """Least squares of `wanted` [n, d] on the two centred prior parts [2, n, d], drawn towards a first belief."""
-    n = len(wanted)
-    products = np.einsum("and,bnd->ab", parts, parts).astype(np.float64)
-    pull = np.diag(np.maximum(products.diagonal(), _TINY)) * (_PRIOR_STRENGTH / n)
-    answers = np.einsum("and,nd->a", parts, wanted) + pull @ belief
-    scales: FloatArray = np.linalg.solve(products + pull, answers).astype(np.float32)
-    return scales
-
-
-def _ridge(inputs: FloatArray, targets: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64], FloatArray]:
-    """Ridge of centred targets on centred inputs.
-
-    Returns:
-        The map [f, d]; indices [k] of at most 4,000 rows; their residuals [k, d] when the fold they belong to (see
-        `_folds`) is left out of the fit. In closed form: `(I - H)⁻¹ (y - ŷ)` over a fold, `H` being its block of the
-        hat matrix with 1/n for the mean.
-    """
-    n, f = inputs.shape
-    sample = np.linspace(0, n - 1, min(n, _MOST_RESIDUALS)).astype(np.int64)
-    strength = max(_RIDGE * float(np.square(inputs).sum()) / n, _TINY)
-    if n <= f:
-        inverse = np.linalg.inv(inputs @ inputs.T + strength * np.eye(n, dtype=np.float32))
-        weights = inputs.T @ (inverse @ targets)
-    else:
-        inverse = np.linalg.inv(inputs.T @ inputs + strength * np.eye(f, dtype=np.float32))
-        weights = inverse @ (inputs.T @ targets)
-    residuals = np.empty((len(sample), targets.shape[1]), np.float32)
-    for fold in _folds(len(sample)):
-        rows = sample[fold]
-        own = np.eye(len(rows), dtype=np.float32)
-        kept = strength * inverse[np.ix_(rows, rows)] if n <= f else own - inputs[rows] @ inverse @ inputs[rows].T
-        kept = kept - 1.0 / n + (1e-3 + (n == len(rows))) * own  # one described image: nothing is left without it
-        residuals[fold] = np.linalg.solve(kept, targets[rows] - inputs[rows] @ weights)
-    return weights.astype(np.float32), sample, residuals
-
-
-def _folds(n: int) -> list[npt.NDArray[np.int64]]:
-    """Indices of n rows in five folds, each spread over the whole."""
-    rows = np.arange(n)
-    return [fold for start in range(_FOLDS) if len(fold := rows[start::_FOLDS])]
-
-
-def _whitening(residuals: FloatArray, space: TextSpace) -> FloatArray:
-    """`Σ^-½` [d, d], scaled so that its largest value is 1; the fewer residuals the rounder."""
-    d = space.subjects.shape[1]
-    if len(residuals) < 2:
-        return np.eye(d, dtype=np.float32)
-    values, axes = np.linalg.eigh(residuals.T @ residuals / len(residuals))
-    mean = max(float(values.mean()), _TINY)
-    rounded = (1.0 - _ROUNDNESS) * values.clip(0.0) + _ROUNDNESS * mean
-    roots = np.sqrt(rounded.min() / rounded)
-    whitening: FloatArray = ((axes * roots) @ axes.T).astype(np.float32)
-    return whitening
-
-
-def _question_mean(
-    solution: _Solution, centred: FloatArray, offset: FloatArray, whitening: FloatArray, space: TextSpace
-) -> FloatArray:
-    """Mean question of the collection: told by descriptions, moved to the collection; guessed while there are few."""
-    subjects = space.subject_of(space.subjects)
-    images = _unit(centred @ whitening)
-    if not len(images):
-        images = np.zeros((1, len(whitening)), np.float32)
-    likeness = _unit((subjects - subjects.mean(axis=0)) @ whitening) @ images.T
-    odds = np.exp((likeness - likeness.max(axis=0)) / _TEMPERATURE)
-    guessed = (odds / odds.sum(axis=0)).mean(axis=1) @ subjects
-    told = solution.target_mean + offset - solution.feature_mean_prediction
-    trust = solution.described / (solution.described + _PRIOR_STRENGTH)
-    mean: FloatArray = (trust * told + (1.0 - trust) * guessed).astype(np.float32)
-    return mean
 
 
 def _quality_of(stored: FloatArray) -> AdapterQuality | None:
@@ -431,59 +219,25 @@ def _quality_of(stored: FloatArray) -> AdapterQuality | None:
     )
 
 
-def _quality(solution: _Solution, space: TextSpace) -> AdapterQuality | None:
-    """Each fold whitened by the residuals of the others: by its own, every question would look like its answer."""
-    n = len(solution.targets)
-    if n < _FOLDS**2:
+def _quality(ranks: npt.NDArray[np.int64], candidates: int) -> AdapterQuality | None:
+    if not len(ranks):
         return None
-    ranks = []
-    for fold in _folds(n):
-        whitening = _whitening(np.delete(solution.residuals, fold, axis=0), space)
-        images = _unit(solution.left_out[fold] @ whitening)
-        scores = _unit(solution.targets[fold] @ whitening) @ images.T
-        ranks.append(1 + (scores > scores.diagonal()[:, None]).sum(axis=1))
-    rank = np.concatenate(ranks)
     return AdapterQuality(
-        n=n,
-        candidates=n // _FOLDS,
-        recall_at_1=float((rank <= 1).mean()),
-        recall_at_5=float((rank <= 5).mean()),
-        recall_at_10=float((rank <= 10).mean()),
-        median_rank=float(np.median(rank)),
+        n=len(ranks),
+        candidates=candidates,
+        recall_at_1=float((ranks <= 1).mean()),
+        recall_at_5=float((ranks <= 5).mean()),
+        recall_at_10=float((ranks <= 10).mean()),
+        median_rank=float(np.median(ranks)),
     )
 
 
-def _predict(features: FloatArray, solution: _Solution, layout: FeatureLayout, space: TextSpace) -> FloatArray:
-    prior = _prior_parts(features, layout, space)
-    predicted: FloatArray = features @ solution.weights + np.tensordot(solution.scales, prior, axes=1)
+def _predict(
+    features: FloatArray, scales: FloatArray, weights: FloatArray, *, layout: FeatureLayout, space: TextSpace
+) -> FloatArray:
+    prior = prior_parts(features, layout, space)
+    predicted: FloatArray = features @ weights + np.tensordot(scales, prior, axes=1)
     return predicted
-
-
-def _prior_parts(features: FloatArray, layout: FeatureLayout, space: TextSpace) -> FloatArray:
-    """float32 [2, n, d]: where labels and detector classes put each image; zeros for a part that is absent.
-
-    Labels weigh by the root of their probability, classes by their best score over the scales.
-    """
-    labels, classes = np.split(features[:, layout.vector :], [layout.labels], axis=1)
-    parts = np.zeros((2, len(features), space.subjects.shape[1]), np.float32)
-    if layout.labels:
-        parts[0] = _shares(labels) @ space.labels
-    if layout.classes:
-        best = classes.reshape(len(features), layout.classes, layout.scales).max(axis=2)
-        parts[1] = _shares(np.square(best)) @ space.classes
-    return parts
-
-
-def _shares(weights: FloatArray) -> FloatArray:
-    """Rows that add up to 1 (rows of zeros stay)."""
-    shares: FloatArray = weights / np.maximum(weights.sum(axis=1, keepdims=True), _TINY)
-    return shares
-
-
-def _unit(vectors: npt.NDArray[np.floating]) -> FloatArray:
-    """Vectors [..., d] over their lengths; zeros stay zeros."""
-    unit: FloatArray = (vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), _TINY)).astype(np.float32)
-    return unit
 
 
 def _check_shapes(

@@ -22,13 +22,14 @@ from foveal.types.chat import Answer, ChatEvent, ChatRequest, GroundingOptions, 
 from foveal.types.chunks import Chunk, ChunkId, IndexSchema
 from foveal.types.filters import Filter
 from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionPlan
-from foveal.types.search import Query, SearchResult
+from foveal.types.search import Hit, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
 
 if TYPE_CHECKING:
     from foveal.models.cards import Card
     from foveal.models.pull import ModelFolder, PullProgress
     from foveal.ports import Catalog, ChunkStore, Source
+    from foveal.retrieval.relations import Relation
     from foveal.settings import Settings
 
 LOCAL_DEPLOYMENT = "foveal"
@@ -156,6 +157,12 @@ class Foveal:
         from foveal.runtime.viewing import open_image
 
         return open_image(data, self.parts.image_reader, sniff)
+
+    def relations(self, image: ImageInput, hits: Sequence[Hit]) -> list[tuple[Relation, ...]]:
+        """How an image relates to each hit: near-duplicate, same scene, object, place or day, each with its reason."""
+        from foveal.runtime.relating import relations
+
+        return relations(image, hits, detector=self.models.objects, recognizer=self.models.ocr)
 
     # --- look at one thing
 

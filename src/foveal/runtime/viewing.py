@@ -40,7 +40,7 @@ def open_image(data: bytes, reader: Reader, sniff: Sniffer) -> ImageInput:
         raise ImageError(error.message, remedy=error.remedy) from None
     if not isinstance(content, ImageContent):
         raise ImageError("The image's bytes are of no image type that is read.")
-    return ImageInput(data=data, media_type=sniffed.media_type, pixels=content.pixels)
+    return ImageInput(data=data, media_type=sniffed.media_type, pixels=content.pixels, facts=content.facts)
 
 
 def original_bytes(source: Source, chunk: Chunk) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from foveal.types.chunks import Chunk
-from foveal.types.content import Usage
+from foveal.types.content import ImageFacts, Usage
 from foveal.types.filters import Filter
 from foveal.types.search import Extract, Hit, Mode, SearchResult
 from foveal.types.vectors import Pixels
@@ -17,12 +17,13 @@ FinishReason = Literal["stop", "length", "content_filter"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageInput:
-    """An image in a message: the bytes as given, and their pixels (uint8 [h, w, 3] RGB, upright)."""
+    """An image in a message: the bytes as given, their pixels (uint8 [h, w, 3] RGB, upright), and what they tell."""
 
     data: bytes
     media_type: str
     pixels: Pixels
     detail: Literal["auto", "low", "high"] = "auto"
+    facts: ImageFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
