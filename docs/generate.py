@@ -1,7 +1,6 @@
 """Write docs/reference from the code, or check that it is what the code says.
 
-    python docs/generate.py --write
-    python docs/generate.py --check      exits 1 and names the stale pages
+`python docs/generate.py --write`, or `--check`, which exits 1 and names the stale pages.
 """
 
 from __future__ import annotations
@@ -37,14 +36,16 @@ def errors_page() -> str:
     def walk(cls: type[errors.FovealError]) -> Iterator[type[errors.FovealError]]:
         yield cls
         for child in cls.__subclasses__():
-            yield from walk(child)
+            if child.__module__ == errors.__name__:  # others may be loaded, or not, by whoever runs this
+                yield from walk(child)
 
-    rows = "".join(
-        f"| `{c.code}` | {c.status} | `{c.__name__}` | {(c.__doc__ or '').strip().splitlines()[0]} |\n"
-        for c in walk(errors.FovealError)
-    )
+    def meaning(cls: type[errors.FovealError]) -> str:
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+    rows = "".join(f"| `{c.code}` | {c.status} | `{c.__name__}` | {meaning(c)} |\n" for c in walk(errors.FovealError))
     return (
-        "# Errors\n\nEvery error says what went wrong, with which thing, and what to do. Programs match on the code.\n\n"
+        "# Errors\n\nEvery error says what went wrong, with which thing, and what to do. "
+        "Programs match on the code.\n\n"
         "| code | HTTP status | class | meaning |\n| --- | --- | --- | --- |\n" + rows
     )
 
@@ -76,11 +77,14 @@ def routes_page() -> str:
 
     paths = create_app(FakeEngine()).openapi()["paths"]
     rows = "".join(
-        f"| `{method.upper()}` | `{path}` | {operation.get('summary', '')} |\n"
+        f"| `{method.upper()}` | `{path}` | {operation['description'].splitlines()[0]} |\n"
         for path, operations in sorted(paths.items())
-        for method, operation in operations.items()
+        for method, operation in sorted(operations.items())
     )
-    return "# Routes\n\n`GET /openapi.json` has the shapes.\n\n| method | path | what it does |\n| --- | --- | --- |\n" + rows
+    return (
+        "# Routes\n\n`GET /openapi.json` has the shapes.\n\n"
+        "| method | path | what it does |\n| --- | --- | --- |\n" + rows
+    )
 
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -102,7 +106,7 @@ def main(argument: str) -> int:
         elif not file.is_file() or file.read_text(encoding="utf-8") != text:
             stale.append(name)
     if stale:
-        print(f"docs/reference is stale ({', '.join(stale)}): run `make docs`.")
+        sys.stderr.write(f"docs/reference is stale ({', '.join(stale)}): run `make docs`.\n")
     return 1 if stale else 0
 
 

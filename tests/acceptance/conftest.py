@@ -47,6 +47,7 @@ class Program:
         done = subprocess.run(
             self.command(*arguments),
             capture_output=True,
+            check=False,  # the status is the caller's to judge
             text=True,
             env=self.environ,
             timeout=240,

@@ -37,7 +37,9 @@ def photo() -> Photo:
         caption: str = "",
         ocr: str = "",
         objects: tuple[str, ...] = (),
+        tags: tuple[str, ...] = (),
         sure: float = 0.9,
+        leg: Leg = Leg.SEEN,
     ) -> Document:
         box = Box(x=0.1, y=0.1, width=0.5, height=0.5)
         composed = f"Objects: {', '.join(objects)}" if objects else ""
@@ -55,11 +57,12 @@ def photo() -> Photo:
             caption=caption,
             composed=composed,
             ocr_text=ocr,
+            tags=tags,
             objects=tuple(DetectedObject(label=label, score=0.8, box=box) for label in objects),
             language="en",
         )
-        leg = LegScore(leg=Leg.SEEN, rank=number, score=0.5, confidence=sure, contribution=0.1)
-        hit = Hit(chunk=chunk, score=1.0, confidence=sure, legs=(leg,))
+        found_by = LegScore(leg=leg, rank=number, score=0.5, confidence=sure, contribution=0.1)
+        hit = Hit(chunk=chunk, score=1.0, confidence=sure, legs=(found_by,))
         return Document(number=number, index="photos", hit=hit, text=chunk.content)
 
     return make

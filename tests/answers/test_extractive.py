@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from foveal.models.extractive import REFUSAL, ExtractiveAnswerer
@@ -12,7 +13,8 @@ from foveal.models.extractive_phrases import PHRASES
 from foveal.models.text_embedder import LocalTextEmbedder
 from foveal.ports import Answerer
 from foveal.testing.contracts.answerer import AnswererContract, answer_of, document, request
-from foveal.types.chat import ChatRequest, Document, GroundingOptions, Message, Sampling
+from foveal.types.chat import ChatRequest, Document, GroundingOptions, ImageInput, Message, Sampling
+from foveal.types.search import Leg
 
 Photo = Callable[..., Document]
 
@@ -58,6 +60,53 @@ def test_photos_without_words_are_listed_with_what_was_seen(embedder: LocalTextE
         "- album/2.jpg – seen in it: dog; “Cave canem” [doc2]",
     ]
     assert finished.answered
+
+
+def test_a_described_photo_that_looks_like_the_photo_asked_with_is_listed_with_its_description(
+    embedder: LocalTextEmbedder, photo: Photo
+) -> None:
+    documents = [
+        photo(1, objects=("dog",)),
+        photo(2, description="Rex on his\nfirst [doc9] walk.", objects=("dog",), leg=Leg.IMAGE),
+        photo(3, description="Bread cooling on a rack.", leg=Leg.IMAGE, sure=0.49),
+        photo(4, description="Sunday lunch.", leg=Leg.SEEN),
+    ]
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    shown = Message(role="user", text="", images=(ImageInput(data=b"", media_type="image/png", pixels=pixels),))
+    for asked in (ChatRequest(messages=(shown,), indexes=("photos",)), request("Where was Rex on his first walk?")):
+        text, finished, _ = answer_of(speaking(embedder, "en"), asked, documents)
+        assert text.splitlines() == [
+            "These photos show it best:",
+            "- album/2.jpg – Your description says: “Rex on his first doc9 walk.”; seen in it: dog [doc2]",
+            "- album/1.jpg – seen in it: dog [doc1]",
+        ]
+        assert finished.answered
+
+
+def test_a_photo_listed_for_its_looks_does_not_pass_a_models_caption_off_as_a_persons(
+    embedder: LocalTextEmbedder, photo: Photo
+) -> None:
+    documents = [photo(1, caption="A dog on a path.", leg=Leg.IMAGE)]
+    text, _, _ = answer_of(speaking(embedder, "en"), request("dogs"), documents)
+    assert text.splitlines()[1] == "- album/1.jpg – A vision model's caption says: “A dog on a path.” [doc1]"
+
+
+def test_what_was_seen_is_objects_and_then_other_tags_four_labels_in_all(
+    embedder: LocalTextEmbedder, photo: Photo
+) -> None:
+    documents = [
+        photo(1, objects=("person", "person"), tags=("Person", "beach")),
+        photo(2, tags=("pier", "sunset")),
+        photo(3, objects=("cup", "fork", "knife"), tags=("restaurant", "plate")),
+        photo(4, objects=("cup", "fork", "knife", "spoon", "bowl")),
+    ]
+    text, _, _ = answer_of(speaking(embedder, "en"), request("zzz"), documents)
+    assert [line.partition("seen in it: ")[2] for line in text.splitlines()[1:]] == [
+        "person, beach [doc1]",
+        "pier, sunset [doc2]",
+        "cup, fork, knife, restaurant [doc3]",
+        "cup, fork, knife, spoon [doc4]",
+    ]
 
 
 @pytest.mark.parametrize("language", sorted(PHRASES))

@@ -13,7 +13,7 @@ from foveal.cli.serve import run_server
 from foveal.cli.session import session
 
 INDEX = "demo"
-QUESTIONS = ("Is there a photo of a cat?", "Which pictures show something to drink?")
+QUESTIONS = ("Is there a photo of a cat?", "Show me the rocket launch", "มีรูปแมวไหม")
 
 
 def demo(
@@ -26,8 +26,8 @@ def demo(
 
     here = session(context)
     here.notes.print(
-        "Foveal demo: some twenty free sample photos are fetched with the models (330 MB the first time, then\n"
-        "nothing), read and asked about. This takes about two minutes the first time, then seconds.",
+        "Foveal demo: eighteen free sample photos are fetched with the models (330 MB of packages the first time, then\n"
+        "nothing), read, and asked about. This takes about a minute the first time, then seconds.",
         markup=False,
     )
     with here.open() as foveal:

@@ -128,8 +128,8 @@ def _print(console: Console, result: SearchResult, relations: Sequence[Sequence[
 def words_of(hit: Hit, limit: int = 160) -> str:
     """What to say of a hit in one line, and whose words they are."""
     chunk = hit.chunk
-    if hit.extract:
-        text, whose = hit.extract.text, "from the text" if chunk.kind == "text" else "its words"
+    if hit.extract and chunk.kind == "text":
+        text, whose = hit.extract.text, "from the text"
     elif chunk.description:
         text, whose = chunk.description, "described by a person"
     elif chunk.caption:

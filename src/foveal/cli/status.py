@@ -59,8 +59,8 @@ def status_text(status: IndexStatus) -> str:
             lines.append("  few images are described: they are found by what is recognised (describe 25 to do better)")
     else:
         lines.append(
-            f"  adapter learnt from {status.adapter_described} described images; among {status.adapter_candidates} it had"
-            f" not seen, words found their image first {status.adapter_recall_at_1:.0%} of the time, "
+            f"  adapter learnt from {status.adapter_described} described images; among {status.adapter_candidates} it"
+            f" had not seen, words found their image first {status.adapter_recall_at_1:.0%} of the time, "
             f"in the first ten {status.adapter_recall_at_10:.0%}"
         )
     return "\n".join(lines)

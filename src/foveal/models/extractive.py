@@ -1,7 +1,7 @@
 """Answers without a language model: the documents' own best sentences, quoted and cited.
 
 Nothing is generated but the few words around the quotes, so nothing can be made up. Whose words they are is always
-said: a person's description, a vision model's caption, or what Foveal detected in a photo that has no words.
+said: a person's description, a vision model's caption, or what Foveal detected in a photo.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from foveal.models.evidence import Sentence, SentenceScorer
 from foveal.models.extractive_phrases import Phrases, phrases
 from foveal.ports import TextEmbedder
 from foveal.retrieval.intents import standalone_query
+from foveal.retrieval.request_words import subject_of_request
 from foveal.retrieval.strictness import CUTOFFS
 from foveal.types.assets import MediaKind
 from foveal.types.chat import ChatRequest, Document, Finished, FinishReason, TextDelta
@@ -37,6 +38,7 @@ _OWN_WORDS: Final = 0.3
 """Weight of the sentence's own share of terms, when sentences of one document are compared."""
 _MOST_QUOTES: Final = 3
 _MOST_PHOTOS: Final = 5
+_MOST_LABELS: Final = 4
 _MARK: Final = re.compile(r"\[(doc\d+)\]")
 _BLANKS: Final = re.compile(r"\s+")
 
@@ -98,9 +100,12 @@ class ExtractiveAnswerer:
         return 16_000
 
     async def intents(self, request: ChatRequest) -> tuple[str, ...]:
-        """The last question, completed from the history when it leans on it."""
+        """The last question, completed from the history when it leans on it; then its subject, where it is a request.
+
+        Both are searched: a text model finds some things better by the sentence, some by the bare subject.
+        """
         query = standalone_query(request.messages) if request.messages[-1].text.strip() else ""
-        return (query,) if query else ()
+        return tuple(dict.fromkeys((query, subject_of_request(query)))) if query else ()
 
     async def answer(self, request: ChatRequest, documents: Sequence[Document]) -> AsyncIterator[TextDelta | Finished]:
         """Quotes line by line, or the refusal."""
@@ -125,18 +130,26 @@ class ExtractiveAnswerer:
         yield Finished(reason=reason, usage=usage, answered=answered, model=NAME)
 
     def _lines(self, question: str, documents: Sequence[Document], words: Phrases) -> list[str]:
-        quotes = self._quotes(question, documents, words) if question else []
-        quoted = [f"{_spaced(q.whose)}{words.left}{q.text}{words.right} [doc{q.number}]" for q in quotes]
+        alike = [document for document in documents if _is_like_the_query(document)][:_MOST_PHOTOS]
+        listed = {document.number for document in alike}
+        asked = dict.fromkeys((question, subject_of_request(question))) if question else {}
+        quotes = next(filter(None, (self._quotes(one, documents, words) for one in asked)), [])
+        quotes = [quote for quote in quotes if quote.number not in listed]  # their line says all of their words
+        quoted = [f"{_said(q.whose, q.text, words)} [doc{q.number}]" for q in quotes]
         first_quoted = min((q.number for q in quotes), default=len(documents) + 1)
-        photos = [
+        shown = [
             document
             for document in documents
-            if document.number < first_quoted and _is_wordless_photo(document) and _is_sure(document)
+            if document.number < first_quoted
+            and document.number not in listed
+            and _is_wordless_photo(document)
+            and _is_sure(document)
         ]
+        photos = [*alike, *shown][:_MOST_PHOTOS]
         if not photos:
             return quoted
         heading = words.photo if len(photos) == 1 else words.photos
-        return [heading, *(_photo_line(document, words) for document in photos[:_MOST_PHOTOS]), *quoted]
+        return [heading, *(_photo_line(document, words) for document in photos), *quoted]
 
     def _quotes(self, question: str, documents: Sequence[Document], words: Phrases) -> list[_Quote]:
         """The best sentence of each document that has enough evidence, best first, from the best documents."""
@@ -173,8 +186,12 @@ def _sources(document: Document, words: Phrases) -> Iterator[_Source]:
 
 
 def _quoted(text: str, sentence: Sentence) -> str:
-    """A sentence on one line; marks that a document put there itself lose their brackets."""
-    return _MARK.sub(r"\1", _BLANKS.sub(" ", text[sentence.start : sentence.end])).strip()
+    return _one_line(text[sentence.start : sentence.end])
+
+
+def _one_line(text: str) -> str:
+    """A text on one line; marks that a document put there itself lose their brackets."""
+    return _MARK.sub(r"\1", _BLANKS.sub(" ", text)).strip()
 
 
 def _is_wordless_photo(document: Document) -> bool:
@@ -188,20 +205,35 @@ def _is_sure(document: Document) -> bool:
     return max(shown) >= CUTOFFS[3]
 
 
+def _is_like_the_query(document: Document) -> bool:
+    """Whether an image of the query found it: then it is an answer as a picture, whatever words it has."""
+    hit = document.hit
+    like = any(leg.leg is Leg.IMAGE and leg.confidence >= CUTOFFS[3] for leg in hit.legs)
+    return hit.chunk.kind is MediaKind.IMAGE and like
+
+
 def _photo_line(document: Document, words: Phrases) -> str:
     chunk = document.hit.chunk
-    seen = _seen(chunk)
-    text = _MARK.sub(r"\1", _BLANKS.sub(" ", chunk.ocr_text)).strip()
-    facts = [f"{words.seen} {', '.join(seen)}" if seen else "", f"{words.left}{text}{words.right}" if text else ""]
+    seen = ", ".join(_seen(chunk))
+    facts = (
+        _said(words.description, chunk.description, words),
+        _said(words.caption, chunk.caption, words),
+        f"{words.seen} {seen}" if seen else "",
+        _said("", chunk.ocr_text, words),
+    )
     said = "; ".join(fact for fact in facts if fact)
     return f"- {chunk.filepath}{f' – {said}' if said else ''} [doc{document.number}]"
 
 
 def _seen(chunk: Chunk) -> list[str]:
-    """Labels of objects, and the first tag where nothing was detected."""
-    objects = list(dict.fromkeys(found.label for found in chunk.objects))
-    return objects or list(chunk.tags[:1])
+    """Labels of objects, then tags that are not among them; four at most."""
+    labels: dict[str, str] = {}
+    for label in (*(found.label for found in chunk.objects), *chunk.tags):
+        labels.setdefault(label.casefold(), label)
+    return list(labels.values())[:_MOST_LABELS]
 
 
-def _spaced(whose: str) -> str:
-    return f"{whose} " if whose else ""
+def _said(whose: str, text: str, words: Phrases) -> str:
+    """A text in quotation marks after whose words it is; empty when there is none."""
+    line = _one_line(text)
+    return f"{whose} {words.left}{line}{words.right}".lstrip() if line else ""

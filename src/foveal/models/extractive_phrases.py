@@ -13,7 +13,7 @@ class Phrases:
     Attributes:
         description: Before a person's own description of a photo.
         caption: Before a vision model's caption.
-        photo: Before one photo that has no words.
+        photo: Before one photo that is listed.
         photos: Before several.
         seen: Before what was detected in one.
         nothing: When nothing was found and the answer need not keep to the data.

@@ -142,7 +142,7 @@ ORIGINS: Mapping[str, Origin] = {
 
 
 def materialise(folder: ModelFolder, target: Path) -> list[Path]:
-    """Lay the collection out in a folder: the photographs, `metadata.json` with the descriptions; beside it, `SOURCES.md`.
+    """Lay the collection out in a folder: the photographs, `metadata.json` with descriptions; beside it, `SOURCES.md`.
 
     A file that is there already with the right content is not touched, so that a second demo finds nothing to do.
 

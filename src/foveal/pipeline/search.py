@@ -22,7 +22,6 @@ from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, ImageEncoder, Joint
 from foveal.retrieval.duplicates import collapse
 from foveal.retrieval.filtering import both, visible_to
 from foveal.retrieval.fusion import fuse
-from foveal.retrieval.grounding import document_text
 from foveal.retrieval.strictness import Calibration, keywords, passes, rerank_confidence, seen_confidence
 from foveal.types.assets import MediaKind
 from foveal.types.chunks import Chunk, ChunkId
@@ -239,7 +238,7 @@ class Searcher:
     def _rerank(self, query: Query, hits: Sequence[Hit]) -> tuple[list[Hit], tuple[ExtractiveAnswer, ...]]:
         """The first candidates in the re-ranker's order, the others after them as they were."""
         first, rest = hits[:RERANKED], hits[RERANKED:]
-        passages = [Passage(chunk_id=h.chunk.chunk_id, text=document_text(h.chunk)) for h in first]
+        passages = [Passage(chunk_id=h.chunk.chunk_id, text=_own_words(h.chunk)) for h in first]
         judged = self._reranker().rerank(query.text, passages)
         reranked = [
             replace(
@@ -266,6 +265,13 @@ def _text_confidence(calibration: Calibration, asked: FloatArray, chunk: Chunk, 
 
 def _image_confidence(calibration: Calibration, image: FloatArray, _: Chunk, cosine: float) -> float:
     return calibration.image_confidence(image, cosine)
+
+
+def _own_words(chunk: Chunk) -> str:
+    """What a re-ranker reads of a chunk: words that stand there, or what Foveal composed where there are none."""
+    if chunk.kind is MediaKind.TEXT:
+        return chunk.content
+    return "\n".join(filter(None, (chunk.description, chunk.caption, chunk.ocr_text))) or chunk.composed
 
 
 def _best_of(lists: Sequence[Sequence[ScoredChunk]]) -> list[ScoredChunk]:

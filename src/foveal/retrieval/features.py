@@ -1,7 +1,7 @@
 """What the adapter reads of an image, and where that puts it before anything is learnt.
 
 **Features** of an image are `[v, .7 √p, .25 √s]`: the encoder's L2-normalised vector, the probabilities of its
-labels, the best score of each detector class at each scale. **Targets** are text vectors of the image's words.
+labels, the best score of each detector class at each scale.
 
 **Prior.** With nothing described, an image is where its labels are: `Σ √p_i t_i / Σ √p_i` over the label questions
 `t_i` (ConSE, Norouzi et al. 2014, arXiv:1312.5650, which weighs the top labels by p; the root of p over all labels

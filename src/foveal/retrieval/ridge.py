@@ -10,7 +10,8 @@ count for less (the score is then, up to constants, the log-likelihood of the qu
 
 The constants were chosen by cross-validation on photos none of which is in the tests; each has a wide flat optimum.
 
-Shapes: n described images, f features of each, d dimensions of the text space, k images of a sample of the n.
+`x` are features, `y` text vectors of the image's words, `c` centred parts of the prior. Shapes: n described images,
+f features of each, d dimensions of the text space, k images of a sample of the n.
 """
 
 from __future__ import annotations
