@@ -8,9 +8,10 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,36 +55,31 @@ class Shell:
     exported: dict[str, str]
 
     @property
-    def environ(self) -> dict[str, str]:
+    def options(self) -> dict[str, Any]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
-        return kept | {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"} | self.exported
+        path = {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+        environ = kept | path | self.exported
+        return {"env": environ, "cwd": self.folder, "capture_output": True, "text": True, "timeout": 240}
 
     def run(self, command: str) -> Done:
         if command.startswith("export "):
             self.exported.update(word.split("=", 1) for word in shlex.split(command)[1:])
             return Done(command, 0, "", "")
-        done = subprocess.run(
-            ["sh", "-c", command], capture_output=True, text=True, env=self.environ, cwd=self.folder, timeout=240
-        )
+        done = subprocess.run(["sh", "-c", command], check=False, **self.options)
         return Done(command, done.returncode, done.stdout, done.stderr)
 
     def run_python(self, program: str) -> str:
         done = subprocess.run(
             [sys.executable, "-c", program],
-            capture_output=True,
-            text=True,
-            env=self.environ,
-            cwd=self.folder,
-            timeout=240,
+            check=False,
+            **self.options,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
 
 @pytest.fixture(scope="module")
-def shell(
-    tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], Card], models_dir: Path
-) -> Iterator[Shell]:
+def shell(tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], Card], models_dir: Path) -> Shell:
     """A person with four pictures in `~/Pictures` and another one to search with."""
     for card in CARDS:
         pulled(card)
@@ -97,7 +93,7 @@ def shell(
         shutil.copy(models_dir / "samples" / photo, folder / "Pictures")
     shutil.copy(models_dir / "samples" / "china.jpg", folder / "holiday.jpg")
     home = {"HOME": str(folder), "FOVEAL_HOME": str(folder / "home"), "FOVEAL_MODELS": str(models_dir)}
-    yield Shell(folder, home | {"FOVEAL_OFFLINE": "1"})
+    return Shell(folder, home | {"FOVEAL_OFFLINE": "1"})
 
 
 @pytest.fixture(scope="module")

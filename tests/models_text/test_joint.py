@@ -13,7 +13,8 @@ from foveal.errors import ModelUnavailableError
 from foveal.models.card_table import JOINT
 from foveal.models.joint import ImagePreparation, OnnxJointEmbedder
 from foveal.models.pull import ModelFolder
-from foveal.ports import JointEmbedder
+from foveal.ports import ImageEncoder, JointEmbedder
+from foveal.testing.contracts.image_encoder import ImageEncoderContract
 from foveal.testing.contracts.joint_embedder import JointEmbedderContract
 from foveal.types.vectors import Pixels
 
@@ -97,6 +98,18 @@ class TestClipShapedModel(JointEmbedderContract):
 class TestSiglipShapedModel(JointEmbedderContract):
     @pytest.fixture
     def embedder(self, tmp_path: Path) -> JointEmbedder:
+        return OnnxJointEmbedder(pulled(tmp_path, siglip=True))
+
+
+class TestClipShapedModelInPlaceOfTheImageEncoder(ImageEncoderContract):
+    @pytest.fixture
+    def encoder(self, tmp_path: Path) -> ImageEncoder:
+        return OnnxJointEmbedder(pulled(tmp_path))
+
+
+class TestSiglipShapedModelInPlaceOfTheImageEncoder(ImageEncoderContract):
+    @pytest.fixture
+    def encoder(self, tmp_path: Path) -> ImageEncoder:
         return OnnxJointEmbedder(pulled(tmp_path, siglip=True))
 
 
