@@ -68,7 +68,7 @@ del image_reader
 unit = 1 if sys.platform == "darwin" else 1024
 own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 if sys.platform == "linux":  # there ru_maxrss still holds what the process that started this one had
-    (line,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     own = int(line.split()[1]) * 1024
 print(json.dumps({"rss_bytes": own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit}))
 """

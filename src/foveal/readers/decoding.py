@@ -192,7 +192,7 @@ def _open(data: bytes, media_type: str, limits: Limits) -> Image:
 
     try:
         if media_type == "image/heic":
-            from pillow_heif import HeifImageFile
+            from pi_heif import HeifImageFile
 
             image: Image = HeifImageFile(io.BytesIO(data))
         else:
@@ -334,7 +334,7 @@ def _fitting(size: tuple[int, int], long_side_px: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-_DECODER_MODULES = re.compile(r"(PIL|pillow_heif)(\.|$)")
+_DECODER_MODULES = re.compile(r"(PIL|pi_heif)(\.|$)")
 
 
 def _silence_decoders() -> None:
