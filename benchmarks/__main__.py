@@ -6,7 +6,7 @@ import sys
 import time
 from importlib import import_module
 
-NAMES = ("ingest", "start", "search_engine", "search", "text_to_image", "strictness")
+NAMES = ("ingest", "memory", "start", "search_engine", "search", "text_to_image", "strictness")
 
 
 def main(names: list[str]) -> None:

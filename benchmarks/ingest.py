@@ -54,14 +54,14 @@ def _ingest(root: Path) -> tuple[float, float, tuple[float, float]]:
 
     def observe(progress: IngestionProgress) -> None:
         if progress.done >= 100 and not early:
-            early.append(_resident_mb())
+            early.append(resident_mb())
 
     with foveal.open(root / "home") as home:
         _warm(home)
         started = time.monotonic()
         home.ingest([root / "photos"], observe=observe)
         first = time.monotonic() - started
-        late = _resident_mb()
+        late = resident_mb()
     with foveal.open(root / "home") as home:
         started = time.monotonic()
         home.ingest([root / "photos"])
@@ -87,8 +87,7 @@ def _warm(home: object) -> None:
 def _model_calls(photos: list[Path]) -> float:
     """Every model call of an ingest, on decoded images, with as many threads; decoding is not counted."""
     import foveal
-    from foveal.pipeline.findings import tags_from
-    from foveal.retrieval.composing import compose_description
+    from foveal.pipeline.words import words_to_embed
 
     with tempfile.TemporaryDirectory() as folder, foveal.open(folder) as home:
         _warm(home)
@@ -106,14 +105,15 @@ def _model_calls(photos: list[Path]) -> float:
             )
             content = next(iter(reader.read(asset, data)))
             started = time.monotonic()
-            encoding = models.image.encode([content.pixels])[0]
-            objects = models.objects.detect([content.pixels])[0].objects if models.objects else ()
+            models.image.encode([content.pixels])
+            if models.objects:
+                models.objects.detect([content.pixels])
             lines = models.ocr.recognize(content.pixels) if models.ocr else ()
             if models.safety:
                 models.safety.score_images([content.pixels])
-            models.text.embed_passages(
-                [compose_description(tags_from(encoding, models.image.labels), objects, lines, content.facts)]
-            )
+            words = words_to_embed("", "", "\n".join(line.text for line in lines))
+            if words:
+                models.text.embed_passages([words])
             with decode_lock:
                 spent[0] += time.monotonic() - started
 
@@ -123,7 +123,7 @@ def _model_calls(photos: list[Path]) -> float:
         return spent[0] / workers
 
 
-def _resident_mb() -> float:
+def resident_mb() -> float:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024

@@ -135,6 +135,13 @@ def test_a_contract_runs_over_two_implementations_or_more(port: str) -> None:
     assert len(_subclasses().get(port, [])) >= 2
 
 
+@pytest.mark.parametrize("port", TESTED)
+def test_a_port_has_a_fake_of_its_own(port: str) -> None:
+    """In `foveal.testing`, where whoever writes a part of their own finds it."""
+    fakes = {cls.name for file in (SOURCE / "testing").glob("fakes_*.py") for cls in _classes(file)}
+    assert fakes & set(_implementations(port))
+
+
 @pytest.mark.parametrize(
     ("port", "implementation"),
     [(port, name) for port in TESTED for name in _implementations(port) if name not in UNTESTED],

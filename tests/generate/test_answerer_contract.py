@@ -1,4 +1,4 @@
-"""The answerer's contract over the fake model, and over a real client with a server on loopback."""
+"""The answerer's contract over the fake, and over the real one with a fake model, by hand and on the wire of a server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from foveal.models.openai_client import Endpoint
 from foveal.pipeline.generate import GeneratedAnswerer
 from foveal.ports import Answerer
 from foveal.testing.contracts.answerer import AnswererContract
-from foveal.testing.fakes_remote import FakeChatModel
+from foveal.testing.fakes_remote import FakeAnswerer, FakeChatModel
 from foveal.testing.openai_server import OpenAIServer
 
 
@@ -19,6 +19,12 @@ from foveal.testing.openai_server import OpenAIServer
 def server() -> Iterator[OpenAIServer]:
     with OpenAIServer() as server:
         yield server
+
+
+class TestFakeAnswerer(AnswererContract):
+    @pytest.fixture
+    def answerer(self) -> Answerer:
+        return FakeAnswerer()
 
 
 class TestGeneratedAnswerer(AnswererContract):

@@ -16,6 +16,7 @@ from foveal.models.pull import ModelFolder
 from foveal.ports import ImageEncoder, JointEmbedder
 from foveal.testing.contracts.image_encoder import ImageEncoderContract
 from foveal.testing.contracts.joint_embedder import JointEmbedderContract
+from foveal.testing.fakes_vision import FakeJointEmbedder
 from foveal.types.vectors import Pixels
 
 WORDS = {"[PAD]": 0, "[UNK]": 1, "red": 2, "green": 3, "blue": 4}
@@ -87,6 +88,18 @@ def pulled(tmp_path: Path, *, siglip: bool = False) -> ModelFolder:
     folder = ModelFolder(tmp_path / "models", offline=True)
     folder.pull(JOINT, local=export(tmp_path / "export", siglip=siglip))
     return folder
+
+
+class TestFakeJointEmbedder(JointEmbedderContract):
+    @pytest.fixture
+    def embedder(self) -> JointEmbedder:
+        return FakeJointEmbedder()
+
+
+class TestFakeJointEmbedderInPlaceOfTheImageEncoder(ImageEncoderContract):
+    @pytest.fixture
+    def encoder(self) -> ImageEncoder:
+        return FakeJointEmbedder()
 
 
 class TestClipShapedModel(JointEmbedderContract):

@@ -12,7 +12,9 @@ from foveal.ports import Reader
 from foveal.readers.image import ImageReader
 from foveal.readers.limits import Limits
 from foveal.readers.text import TextReader
-from foveal.testing.contracts.reader import ReaderContract
+from foveal.testing.contracts.reader import ReaderContract, read_all
+from foveal.testing.fakes_content import FakeReader, ppm_of
+from foveal.types.content import ImageContent
 
 FORMATS = {
     "image/jpeg": "JPEG",
@@ -83,3 +85,39 @@ class TestTextReader(ReaderContract):
     @pytest.fixture
     def hopeless(self) -> Mapping[str, bytes]:
         return {"text/plain": b"\x00\x01\x02\x80\xff\x00" * 50, "text/markdown": b" \n\t\r\n "}
+
+
+class TestFakeReader(ReaderContract):
+    @pytest.fixture
+    def reader(self) -> Reader:
+        return FakeReader()
+
+    @pytest.fixture
+    def tight_reader(self) -> Reader:
+        return FakeReader(max_bytes=5)
+
+    @pytest.fixture
+    def samples(self) -> Mapping[str, bytes]:
+        ramp = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(4, 6, 3)
+        return {"text/plain": b"Some words.\n\nMore of them.", "image/x-portable-anymap": ppm_of(ramp)}
+
+    @pytest.fixture
+    def hopeless(self) -> Mapping[str, bytes]:
+        return {"text/plain": b"\x80\xff\x00" * 50, "image/x-portable-anymap": b"P6 0 0 255\n"}
+
+
+def test_the_fake_reader_sees_the_pixels_that_the_real_one_sees() -> None:
+    ramp = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    media_type = "image/x-portable-anymap"
+    for reader in (FakeReader(), ImageReader(Limits())):
+        (found,) = read_all(reader, ppm_of(ramp), media_type)
+        assert isinstance(found, ImageContent)
+        np.testing.assert_array_equal(found.pixels, ramp)
+
+
+def test_the_fake_reader_saves_what_can_be_saved_with_a_warning() -> None:
+    (cut,) = read_all(FakeReader(), ppm_of(np.zeros((4, 6, 3), np.uint8))[:-9], "image/x-portable-anymap")
+    first, second = read_all(FakeReader(), b"good\xff words\n\nmore", "text/plain")
+    assert cut.warnings
+    assert first.warnings
+    assert (first.locator.start_char, second.locator.start_char) == (0, 13)

@@ -33,6 +33,7 @@ def ask(
 
     here = session(context)
     with here.open() as foveal:
+        foveal.warm()
         images = tuple(foveal.open_image(p.read_bytes()) for p in image or ())
         request = ChatRequest(
             messages=(Message(role="user", text=question, images=images),),

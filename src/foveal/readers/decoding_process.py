@@ -270,9 +270,9 @@ def main() -> None:
 
 def _load_decoders() -> None:
     """Before the clock starts and memory is limited."""
+    import pi_heif  # noqa: F401 - to be loaded, not used
     import PIL.Image
     import PIL.ImageCms
-    import pi_heif  # noqa: F401 - to be loaded, not used
 
     PIL.Image.init()
     PIL.Image.MAX_IMAGE_PIXELS = None  # ours is checked by `decode_images`

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from foveal.errors import ConflictError, DeploymentNotFoundError, IndexNotFoundError, NotFoundError
+from foveal.errors import ConflictError, DeploymentNotFoundError, IndexNotFoundError, ModelError, NotFoundError
 from foveal.pipeline.chat import collect
 from foveal.pipeline.ingest import IngestRequest, Observer
 from foveal.retrieval.filtering import optional_filter, visible_to
@@ -62,6 +64,15 @@ class Foveal:
     def close(self) -> None:
         """Release the database connections."""
         self.parts.close()
+
+    def warm(self) -> None:
+        """Begin to load the text model in the background, while the store is opened; a failure shows at its use."""
+
+        def load() -> None:
+            with suppress(ModelError):
+                self.models.queries.embed_queries([""])
+
+        threading.Thread(target=load, daemon=True, name="foveal-warm").start()
 
     # --- ingest
 

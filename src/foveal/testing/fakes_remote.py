@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 import numpy as np
 
 from foveal.errors import AssetFilteredError
-from foveal.types.chat import Finished, FinishReason, Message, Sampling, TextDelta
+from foveal.testing.fakes_engine import REFUSAL
+from foveal.types.chat import ChatRequest, Document, Finished, FinishReason, Message, Sampling, TextDelta
 from foveal.types.content import Caption, Usage
 from foveal.types.search import Passage, Reranked
 from foveal.types.vectors import Pixels
@@ -143,6 +144,55 @@ def _limited(reply: str, sampling: Sampling) -> tuple[list[str], FinishReason]:
     if sampling.max_tokens is not None and len(pieces) > sampling.max_tokens:
         return pieces[: sampling.max_tokens], "length"
     return pieces, "stop"
+
+
+class FakeAnswerer:
+    """Quotes the sentence that shares most words with the question, cited; the refusal when none shares one.
+
+    Outside the scope of the data (`in_scope` off) it echoes the question in place of the refusal.
+
+    Attributes:
+        calls: The request and the documents of every answer, in order.
+    """
+
+    def __init__(self, *, sees: bool = False, context_tokens: int = 16_384, name: str = "fake-answerer/1") -> None:
+        self._sees = sees
+        self._context_tokens = context_tokens
+        self._name = name
+        self.calls: list[tuple[ChatRequest, tuple[Document, ...]]] = []
+
+    @property
+    def name(self) -> str:
+        """As given."""
+        return self._name
+
+    @property
+    def sees(self) -> bool:
+        """As given."""
+        return self._sees
+
+    @property
+    def context_tokens(self) -> int:
+        """As given."""
+        return self._context_tokens
+
+    async def intents(self, request: ChatRequest) -> tuple[str, ...]:
+        """The last message as it is; none without words."""
+        question = request.messages[-1].text.strip()
+        return (question,) if question else ()
+
+    async def answer(self, request: ChatRequest, documents: Sequence[Document]) -> AsyncIterator[TextDelta | Finished]:
+        """The quote, a word a delta."""
+        self.calls.append((request, tuple(documents)))
+        question = request.messages[-1].text.strip()
+        quote = _quote(question, [(document.number, document.text) for document in documents])
+        pieces, reason = _limited(
+            quote or (REFUSAL if request.grounding.in_scope else f"You said: {question}"), request.sampling
+        )
+        for piece in pieces:
+            yield TextDelta(text=piece)
+        usage = Usage(prompt_tokens=len(_WORD.findall(question)), completion_tokens=len(pieces))
+        yield Finished(reason=reason, usage=usage, answered=bool(quote), model=self._name)
 
 
 class FakeCaptioner:

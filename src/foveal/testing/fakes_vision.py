@@ -156,3 +156,52 @@ class FakeSafetyScorer:
 def _magenta(image: Pixels) -> float:
     red, green, blue = image[..., 0], image[..., 1], image[..., 2]
     return float(((red > 200) & (green < 56) & (blue > 200)).mean())
+
+
+class FakeJointEmbedder:
+    """Images by their mean colour, words by the colours they name: "red" is near whatever is mostly red.
+
+    Knows the words red, green and blue and no labels; all other words are nothing to it, so a text without a colour is
+    near what is black.
+
+    Attributes:
+        calls: Times it was asked to encode or embed one thing or more.
+    """
+
+    def __init__(self, *, identity: str = "fake-joint-embedder/1") -> None:
+        self._identity = identity
+        self.calls = 0
+
+    @property
+    def identity(self) -> str:
+        """As given."""
+        return self._identity
+
+    @property
+    def dim(self) -> int:
+        """The three colours, and one constant that keeps black and wordless from being zero."""
+        return len(_COLOURS) + 1
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def encode(self, images: Sequence[Pixels]) -> list[ImageEncoding]:
+        """One encoding an image, in order."""
+        self.calls += bool(images)
+        vectors = _unit([image.reshape(-1, 3).mean(axis=0) / 255.0 for image in images])
+        return [ImageEncoding(vector=vector, probabilities=np.zeros(0, np.float32)) for vector in vectors]
+
+    def embed_queries(self, texts: Sequence[str]) -> FloatArray:
+        """float32 [n, dim], rows L2-normalised, in the space of `encode`."""
+        self.calls += bool(texts)
+        said = [text.casefold().split() for text in texts]
+        return _unit([[float(colour in words) for colour in _COLOURS] for words in said])
+
+
+def _unit(colours: Sequence[Sequence[float] | FloatArray]) -> FloatArray:
+    """float32 [n, 4]: each colour and the constant, L2-normalised."""
+    rows = np.array([[*colour, 0.1] for colour in colours], np.float32).reshape(-1, len(_COLOURS) + 1)
+    unit: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit

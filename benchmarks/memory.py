@@ -1,0 +1,64 @@
+"""Resident memory of an ingest at 100, 1,000 and 10,000 images: it must stay flat (limit 1.5 from 100 to 10,000).
+
+The images are small and all models but the encoder are off, so that ten thousand take minutes; what memory depends on
+(lists, commits, the store, the adapter) is the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks.ingest import resident_mb
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory")
+    parser.add_argument("--images", type=int, default=10_000)
+    args = parser.parse_args(arguments)
+    marks = [n for n in (100, 1_000, 10_000) if n <= args.images]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        _pictures(root / "photos", args.images)
+        seen = _ingest(root, marks)
+    for images, megabytes in seen.items():
+        print(f"at {images:>6} images   {megabytes:8.0f} MB")
+    values = list(seen.values())
+    print(f"ratio             {values[-1] / values[0]:8.2f}   (limit 1.5)")
+
+
+def _pictures(target: Path, count: int) -> None:
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        place = target / f"{number // 1000:02}"
+        place.mkdir(parents=True, exist_ok=True)
+        low = rng.integers(0, 255, (6, 8, 3), np.uint8)
+        Image.fromarray(low).resize((160, 120), Image.Resampling.BICUBIC).save(place / f"{number:05}.jpg")
+
+
+def _ingest(root: Path, marks: list[int]) -> dict[int, float]:
+    import foveal
+    from foveal.types.ingestions import IngestionProgress
+
+    seen: dict[int, float] = {}
+
+    def observe(progress: IngestionProgress) -> None:
+        for mark in marks:
+            if progress.done >= mark and mark not in seen:
+                seen[mark] = resident_mb()
+
+    off = {f"understanding__{name}": False for name in ("objects", "ocr", "safety")}
+    with foveal.open(root / "home", **off) as home:
+        home.ingest([root / "photos"], observe=observe)
+    seen[max(marks)] = max(resident_mb(), seen[max(marks)])
+    return seen
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
