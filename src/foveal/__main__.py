@@ -6,13 +6,15 @@ import sys
 
 from foveal.errors import FovealError, RequestError, SettingsError
 
+ERROR, USAGE, INTERRUPTED = 1, 2, 130
+STOPPED = "Stopped. Run the same command again to go on."
+
 
 def main() -> None:
     """Run the command line; an error of ours is one sentence on standard error, never a traceback."""
-    from foveal.cli import app
-    from foveal.cli.session import ERROR, INTERRUPTED, USAGE
-
     try:
+        from foveal.cli import app
+
         app()
     except SettingsError as error:
         _say(error)
@@ -21,8 +23,12 @@ def main() -> None:
         _say(error)
         sys.exit(USAGE if isinstance(error, RequestError) and error.status == 400 else ERROR)
     except KeyboardInterrupt:
-        print("Stopped. Run the same command again to go on.", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer turns Ctrl-C into it without a word
+            print(STOPPED, file=sys.stderr)
+        raise
 
 
 def _say(error: FovealError) -> None:

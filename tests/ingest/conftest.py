@@ -46,7 +46,7 @@ class Home:
     root: Path
     photos: Path
     encoder: FakeImageEncoder = field(default_factory=FakeImageEncoder)
-    detector: FakeObjectDetector = field(default_factory=FakeObjectDetector)
+    detector: FakeObjectDetector | None = field(default_factory=FakeObjectDetector)
     recognizer: FakeTextRecognizer = field(default_factory=FakeTextRecognizer)
     scorer: FakeSafetyScorer = field(default_factory=FakeSafetyScorer)
     embedder: FakeTextEmbedder = field(default_factory=FakeTextEmbedder)
@@ -102,7 +102,9 @@ class Home:
                 store=self.store,
                 images=self.images,
                 texts=TextUnderstanding(self.embedder, self.cache),
-                space=lambda: build_text_space(self.embedder, self.encoder.labels, self.detector.classes),
+                space=lambda: build_text_space(
+                    self.embedder, self.encoder.labels, self.detector.classes if self.detector else ()
+                ),
             ),
             calibrations=CalibrationKeeper(
                 catalog=self.catalog, store=self.store, texts=TextUnderstanding(self.embedder, self.cache)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foveal.cli.search import words_of
-from foveal.cli.session import NOTHING, print_json, session
+from foveal.cli.session import NOTHING, open_image, print_json, session
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def ask(
     context: typer.Context,
     question: Annotated[str, typer.Argument(help="Your question, in any language.")],
-    image: Annotated[list[Path] | None, typer.Option(help="An image the question is about.", exists=True)] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option(help="An image the question is about.", exists=True, dir_okay=False)
+    ] = None,
     filter: Annotated[str | None, typer.Option(metavar="ODATA", help="Answer only from what passes.")] = None,
     index: Annotated[list[str] | None, typer.Option(help="Index to answer from; may be repeated.")] = None,
     documents: Annotated[int | None, typer.Option(min=1, max=50, help="Documents to rest on, at most.")] = None,
@@ -34,7 +36,7 @@ def ask(
     here = session(context)
     with here.open() as foveal:
         foveal.warm()
-        images = tuple(foveal.open_image(p.read_bytes()) for p in image or ())
+        images = tuple(open_image(foveal, p) for p in image or ())
         request = ChatRequest(
             messages=(Message(role="user", text=question, images=images),),
             indexes=tuple(index or (here.settings.index,)),

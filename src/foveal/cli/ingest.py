@@ -50,7 +50,7 @@ def ingest(
     else:
         for job in jobs:
             here.console.print(job_line(job), markup=False)
-    raise typer.Exit(PARTIAL if any(j.counts.failed for j in jobs) else OK)
+    raise typer.Exit(PARTIAL if any(j.state == "partially_succeeded" for j in jobs) else OK)
 
 
 def job_line(job: Ingestion) -> str:

@@ -103,7 +103,7 @@ class IngestBar:
         stage = "Building the index" if progress.stage == "finish" else "Reading and looking"
         if self._task is None:
             self._task = self._bar.add_task(stage, total=progress.todo, rate=rate)
-        self._bar.update(self._task, description=stage, completed=progress.done, rate=rate)
+        self._bar.update(self._task, description=stage, completed=progress.done, total=progress.todo, rate=rate)
         if not self._console.is_terminal and time.monotonic() - self._last > PLAIN_EVERY_S and self._last:
             self._console.print(f"{stage}: {progress.done} of {progress.todo}, {rate}")
         if time.monotonic() - self._last > PLAIN_EVERY_S:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foveal.cli.session import NOTHING, print_json, session
+from foveal.cli.session import NOTHING, open_image, print_json, session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def search(
     context: typer.Context,
     query: Annotated[str, typer.Argument(help="What to look for, in any language; may be empty with --image.")] = "",
-    image: Annotated[list[Path] | None, typer.Option(help="Find the like of this image.", exists=True)] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option(help="Find the like of this image.", exists=True, dir_okay=False)
+    ] = None,
     filter: Annotated[
         str | None, typer.Option(metavar="ODATA", help="For example \"tags/any(t: t eq 'dog')\".")
     ] = None,
@@ -41,7 +43,7 @@ def search(
     here = session(context)
     with here.open() as foveal:
         foveal.warm()
-        shown = [foveal.open_image(p.read_bytes()) for p in image or ()]
+        shown = [open_image(foveal, p) for p in image or ()]
         wanted = Query(
             text=query,
             images=tuple(one.pixels for one in shown),

@@ -36,6 +36,7 @@ def run_server(here: Session, foveal: Foveal) -> None:
 
     serving = here.settings.serve
     key = serving.api_key.get_secret_value()
+    shown = f"[{serving.host}]" if ":" in serving.host else serving.host
     loopback = serving.host in {"127.0.0.1", "::1", "localhost"}
     if not key and not loopback:
         raise SettingsError(
@@ -52,7 +53,7 @@ def run_server(here: Session, foveal: Foveal) -> None:
         raise SettingsError(
             f"Cannot listen on {serving.host}:{serving.port}: {error.strerror}.", remedy="Name another --port."
         ) from None
-    address = f"http://{'127.0.0.1' if loopback else serving.host}:{listener.getsockname()[1]}"
+    address = f"http://{shown}:{listener.getsockname()[1]}"
     here.notes.print(f"Serving on {address} (Ctrl-C stops)", markup=False)
     here.notes.print(f"  search:  {address}/v1/search", markup=False)
     here.notes.print(f'  OpenAI:  AzureOpenAI(azure_endpoint="{address}", api_key="…")', markup=False)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from foveal.errors import SettingsError
+from foveal.errors import ImageError, SettingsError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from foveal.runtime import Foveal
     from foveal.settings import Settings
+    from foveal.types.chat import ImageInput
 
 OK, ERROR, USAGE, NOTHING, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -87,6 +88,23 @@ def session(context: typer.Context) -> Session:
     if found is None:
         raise SettingsError("The command was started without its session.")
     return found
+
+
+def open_image(foveal: Foveal, path: Path) -> ImageInput:
+    """Decode an image named on the command line.
+
+    Raises:
+        ImageError: It cannot be read, or is no image.
+        TooLargeError: It is over a limit.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(foveal.settings.limits.image_bytes + 1)  # one more shows that it is over the limit
+    except OSError as error:
+        raise ImageError(
+            f"{path} cannot be read: {error.strerror}.", remedy="Name an image that you may read."
+        ) from None
+    return foveal.open_image(data)
 
 
 def print_json(value: object) -> None:

@@ -20,10 +20,10 @@ from foveal.types.filters import Comparison
 from foveal.types.vectors import FloatArray
 
 ATTACHMENT = "adapter"
-SAMPLE = 4_000
+SAMPLE = 2_000
 """Images that stand for the collection when the adapter is centred on it."""
 DESCRIBED_LIMIT = 20_000
-BATCH = 2_000
+BATCH = 500
 IMAGES = Comparison(field="kind", op="eq", value=MediaKind.IMAGE.value)
 
 
@@ -72,6 +72,11 @@ class AdapterKeeper:
                 self._known[index] = (generation, self._stored(index))
             return self._known[index][1]
 
+    def placing(self, index: str) -> Adapter | None:
+        """As `current`, but None too when it was fitted to features of other image models (a detector switched on)."""
+        adapter = self.current(index)
+        return adapter if adapter and self._fits(adapter) else None
+
     def quality(self, index: str) -> AdapterQuality | None:
         """How well it does on described images held out of the fit; None while too few are described."""
         adapter = self.current(index)
@@ -85,7 +90,7 @@ class AdapterKeeper:
         """
         images = list(self._placed(index, base))
         described = [image for image in images if image.words]
-        present = self.current(index)
+        present = self.placing(index)
         if not images or (present and not present.due(described=len(described), images=len(images))):
             return None
         adapter = None if isinstance(self._images.encoder, JointEmbedder) else self._fit(images, described)
@@ -102,6 +107,11 @@ class AdapterKeeper:
     @property
     def _images(self) -> ImageUnderstanding:
         return self._image_models()
+
+    def _fits(self, adapter: Adapter) -> bool:
+        encoder, detector = self._images.encoder, self._images.detector
+        known = (adapter.layout.vector, adapter.layout.labels, adapter.layout.classes)
+        return known == (encoder.dim, len(encoder.labels), len(detector.classes) if detector else 0)
 
     def _placed(self, index: str, generation: Generation) -> Iterator[_Placed]:
         for chunk in self._store.snapshot(index, generation).scan(where=IMAGES):

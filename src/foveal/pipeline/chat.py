@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from foveal.errors import ModelUnavailableError
+from foveal.errors import InvalidRequestError, ModelUnavailableError
 from foveal.pipeline.search import Searcher
 from foveal.ports import Answerer, ChatModel
 from foveal.retrieval.grounding import Budget, budget, citations, cut_role_information, select_documents, trim_history
@@ -75,10 +75,13 @@ class Chat:
         """Answer the last message: `Retrieved` (only with indexes), any `TextDelta`, one `Finished`.
 
         Raises:
+            InvalidRequestError: There is no question.
             IndexNotFoundError: An index does not exist.
             ModelUnavailableError: A plain chat without a chat model.
             ModelError: The model failed.
         """
+        if not request.messages or not (request.messages[-1].text.strip() or request.messages[-1].images):
+            raise InvalidRequestError("There is no question.", remedy="End the conversation with words or an image.")
         if not request.indexes:
             async for event in self._plain(request):
                 yield event

@@ -7,16 +7,24 @@ last commit, and no model call is paid twice.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from foveal.errors import AssetError, IndexNotFoundError, UnsupportedAssetError
+from foveal.errors import (
+    AssetError,
+    ConflictError,
+    FovealError,
+    IndexNotFoundError,
+    StoreBusyError,
+    UnsupportedAssetError,
+)
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.prepare import Prepared, Preparer, document_id
@@ -37,6 +45,10 @@ from foveal.types.ingestions import (
 
 HEARTBEAT_S = 1.0
 """Longest wait between two looks at the cancel flag."""
+LEASE_S = 20.0
+"""Time between two renewals of the write lease by the thread that keeps it while models or the store take long."""
+FINISHED = "finished"
+"""Attachment: the generation that an ingestion ended with, its search indexes built. Another one is yet to be."""
 NOTHING = AssetId("")
 """Asset id of a file whose bytes could not be had."""
 
@@ -115,7 +127,12 @@ class _Outcome:
 
 
 class Ingester:
-    """Runs ingestions. One writer an index at a time, which the log's lease sees to."""
+    """Runs ingestions. One writer an index at a time, which the log's lease sees to.
+
+    Args:
+        ensure_index: Makes an index that does not exist yet; called when the lease is held, so that two processes
+            never make the same one.
+    """
 
     def __init__(
         self,
@@ -129,6 +146,7 @@ class Ingester:
         calibrations: CalibrationKeeper,
         workers: int,
         commit_assets: int,
+        ensure_index: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._catalog = catalog
         self._store = store
@@ -139,6 +157,7 @@ class Ingester:
         self._calibrations = calibrations
         self._workers = workers
         self._commit_assets = commit_assets
+        self._ensure_index = ensure_index
 
     def run(self, request: IngestRequest, observe: Observer = lambda _: None) -> Ingestion:
         """Ingest, to the end or until cancelled.
@@ -159,7 +178,9 @@ class Ingester:
         run = _Run(self, request, job.ingestion_id, observe)
         state, message = IngestionState.FAILED, ""
         try:
-            state = run.all()
+            with self._lease(run, job.ingestion_id):
+                self._ensure_index(request.index)
+                state = run.all()
         except KeyboardInterrupt:
             state, message = IngestionState.INTERRUPTED, "Stopped by you; run it again to go on."
             raise
@@ -170,6 +191,28 @@ class Ingester:
             self._log.update(job.ingestion_id, run.counts, state=state, message=message)
         now = datetime.now(UTC)
         return replace(job, state=state, counts=run.counts, message=message, updated_at=now, finished_at=now)
+
+    @contextmanager
+    def _lease(self, run: _Run, job: IngestionId) -> Iterator[None]:
+        """Renew the lease from a thread of its own: fitting and optimising a large index take minutes."""
+        over = threading.Event()
+
+        def renew() -> None:
+            while not over.wait(LEASE_S):
+                try:
+                    self._log.update(job, run.counts)
+                except StoreBusyError:
+                    continue  # next time
+                except FovealError:
+                    return  # lost; the run meets the same error at its next commit
+
+        thread = threading.Thread(target=renew, name="foveal-lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 class _Run:
@@ -204,18 +247,19 @@ class _Run:
         self._report("read")
         cancelled = self._work_through(difference)
         self._commit(difference.gone if not cancelled else ())
-        self._settle_moves(difference)
+        if not cancelled:
+            self.counts = replace(self.counts, deleted=len(difference.gone) - self.counts.moved)
         self._report("finish")
         if cancelled:
             return IngestionState.CANCELLED
-        if self._todo or difference.gone:
+        if self._todo or difference.gone or not self._is_finished():
             self._finish()
         failed = self.counts.failed or self._request.failures
         return IngestionState.PARTIAL if failed else IngestionState.SUCCEEDED
 
     def _work_through(self, difference: Difference) -> bool:
         """Prepare every file, committing as it goes; True when it was cancelled."""
-        adapter = self._adapters.current(self._request.index)
+        adapter = self._adapters.placing(self._request.index)
         beat = time.monotonic()
         try:
             with closing(self._outcomes(difference, adapter)) as outcomes:
@@ -230,6 +274,8 @@ class _Run:
                         self._log.update(self._job, self.counts)
                         if self._log.cancelled(self._job):
                             return True
+        except ConflictError:  # the lease is another process's now: write nothing more
+            raise
         except BaseException:
             self._commit(())
             raise
@@ -312,6 +358,7 @@ class _Run:
         if not waiting and not gone:
             return
         index = self._request.index
+        self._log.update(self._job, self.counts)  # refused where the lease was lost (a laptop that slept)
         had_chunks = tuple(o.record.document_id for o in waiting if _replaces_chunks(o))
         chunks = tuple(c for o in waiting if o.prepared for c in o.prepared.chunks)
         generation = self._catalog.index(index).generation
@@ -320,10 +367,7 @@ class _Run:
             generation = self._store.apply(index, generation, change)
         self._catalog.commit(index, generation, put=[o.record for o in waiting], delete=gone_ids)
         replaced = {o.before.asset_id for o in waiting if o.before and o.before.asset_id != o.record.asset_id}
-        self._derived.delete({record.asset_id for record in gone} | replaced)
-
-    def _settle_moves(self, difference: Difference) -> None:
-        self.counts = replace(self.counts, deleted=len(difference.gone) - self.counts.moved)
+        self._derived.delete(_hashed({record.asset_id for record in gone} | replaced))
 
     def _finish(self) -> None:
         """Refit the adapter where it is due, measure what is ordinary now, then build the search indexes."""
@@ -333,9 +377,16 @@ class _Run:
         if refitted is not None:
             generation = self._publish(index, refitted)
         self._calibrations.refresh(index, generation)
-        self._publish(index, self._store.optimize(index, generation))
+        generation = self._publish(index, self._store.optimize(index, generation))
+        self._catalog.put_attachment(index, FINISHED, str(generation).encode())
+
+    def _is_finished(self) -> bool:
+        """Whether the last ingestion came to its end; one that was stopped may have left no file to do."""
+        index = self._request.index
+        return self._catalog.attachment(index, FINISHED) == str(self._catalog.index(index).generation).encode()
 
     def _publish(self, index: str, generation: Generation) -> Generation:
+        self._log.update(self._job, self.counts)  # as in `_commit`
         self._catalog.commit(index, generation)
         return generation
 
@@ -351,6 +402,11 @@ class _Run:
                 failures=failures,
             )
         )
+
+
+def _hashed(asset_ids: Iterable[AssetId]) -> set[AssetId]:
+    """Without `NOTHING`."""
+    return {asset_id for asset_id in asset_ids if asset_id != NOTHING}
 
 
 def _same_result(before: DocumentRecord, asset: Asset, recipe: str) -> bool:

@@ -11,7 +11,7 @@ from foveal.pipeline.ingest import IngestRequest, compare
 from foveal.pipeline.prepare import HEAD_BYTES, Preparer
 from foveal.ports import Catalog, IngestionLog
 from foveal.types.assets import MediaKind, SourceItem
-from foveal.types.ingestions import IngestionCounts, IngestionPlan, IngestionState, ModelWork
+from foveal.types.ingestions import DocumentState, IngestionCounts, IngestionPlan, IngestionState, ModelWork
 
 CAPTION_PROMPT_TOKENS = 765 + 40
 """An image of 1,024 x 1,024 at high detail by the documented formula (85 + 170 x 4 tiles), and the prompt."""
@@ -66,8 +66,8 @@ class Planner:
         kinds: Counter[str] = Counter()
         images: list[SourceItem] = []
         texts: list[SourceItem] = []
-        skipped = failed = 0
-        for item, _ in difference.todo:
+        skipped = failed = changed = 0
+        for item, before in difference.todo:
             try:
                 media_type, kind = self._sniff(request, item)
             except AssetError:
@@ -75,11 +75,11 @@ class Planner:
                 continue
             kinds[media_type or "unknown"] += 1
             skipped += kind is None
+            changed += kind is not None and before is not None and before.state is DocumentState.INDEXED
             if kind is MediaKind.IMAGE:
                 images.append(item)
             elif kind is MediaKind.TEXT:
                 texts.append(item)
-        changed = sum(before is not None for _, before in difference.todo)
         work = self._work(images, texts, request)
         local = (len(images) * self._image_seconds(request.index) + len(texts) * TEXT_SECONDS) / self._workers
         return IngestionPlan(

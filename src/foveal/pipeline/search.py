@@ -17,12 +17,11 @@ import numpy as np
 from foveal.errors import InvalidRequestError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
-from foveal.pipeline.words import words_to_embed
+from foveal.pipeline.candidates import Candidates
 from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, ImageEncoder, JointEmbedder, Reranker, TextEmbedder
 from foveal.retrieval.duplicates import collapse
 from foveal.retrieval.filtering import both, visible_to
-from foveal.retrieval.fusion import fuse
-from foveal.retrieval.strictness import Calibration, keywords, passes, rerank_confidence, seen_confidence
+from foveal.retrieval.strictness import Calibration, passes, rerank_confidence, seen_confidence
 from foveal.types.assets import MediaKind
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.filters import Filter
@@ -33,10 +32,8 @@ Vectors = Mapping[Leg, Sequence[tuple[str, FloatArray]]]
 """For every vector leg, the field it searches and a float32 [dim] vector for each thing looked for."""
 
 POOL = 50
-"""Candidates of a leg when ten hits are wanted; five a hit beyond that."""
-TEXT_WEIGHTS = {Leg.KEYWORD: 0.5, Leg.TEXT: 0.5, Leg.SEEN: 0.0}
-WORDED_WEIGHTS = {Leg.KEYWORD: 0.2, Leg.TEXT: 0.4, Leg.SEEN: 0.4}
-WORDLESS_WEIGHTS = {Leg.KEYWORD: 0.1, Leg.TEXT: 0.0, Leg.SEEN: 0.9}
+"""Candidates of a leg while up to half as many hits are wanted; doubled until that holds. So all pages within the first
+25 hits are cut from one ranking, all within the first 50 from one, and so on."""
 RERANKED = 50
 """Candidates a re-ranker looks at, as in Azure AI Search."""
 ANSWERS = 3
@@ -49,23 +46,6 @@ LEGS: Mapping[Mode, frozenset[Leg]] = {
     Mode.SEMANTIC: frozenset(Leg),
 }
 """Legs by mode; those for which the query has nothing are left out."""
-
-
-def leg_weight(chunk: Chunk, leg: Leg) -> float:
-    """What a rank in a leg counts for a chunk.
-
-    An image without words is found by what it shows: its composed description is a guess that keyword search should
-    hardly trust. An image with words is found by both. Text has only words. The weights of a chunk's word legs add up
-    to 1, so that having words is no advantage by itself; an image in the query counts as much as all words.
-    Chosen on 1,080 photos of which 80 are described (`python -m benchmarks search`): captions then find images without
-    words as well as the seen leg alone does, and described ones as well as all legs together.
-    """
-    if leg is Leg.IMAGE:
-        return 1.0
-    if chunk.kind is MediaKind.TEXT:
-        return TEXT_WEIGHTS[leg]
-    has_words = words_to_embed(chunk.description, chunk.caption, chunk.ocr_text)
-    return WORDED_WEIGHTS[leg] if has_words else WORDLESS_WEIGHTS[leg]
 
 
 class Searcher:
@@ -117,11 +97,11 @@ class Searcher:
         hits = self._hits(index, snapshot, query, vectors, legs)
         clock.lap("fuse")
         answers: tuple[ExtractiveAnswer, ...] = ()
-        if query.mode is Mode.SEMANTIC and query.text.strip():
+        if _reranks(query):
             hits, answers = self._rerank(query, hits)
             clock.lap("rerank")
-        if query.collapse:
-            hits = collapse(hits)
+            if query.collapse:
+                hits = collapse(hits)
         kept = [h for h in hits if query.strictness is None or passes(h.confidence, query.strictness)]
         kept_ids = {h.chunk.chunk_id for h in kept}
         rejected = [h for h in hits if h.chunk.chunk_id not in kept_ids]
@@ -167,7 +147,7 @@ class Searcher:
         where: Filter | None,
     ) -> dict[Leg, list[ScoredChunk]]:
         """Every leg's candidates, searched at once."""
-        limit = max(POOL, 5 * (query.skip + query.top))
+        limit = _depth(query.skip + query.top)
         running = {
             leg: [self._pool.submit(snapshot.nearest, field, v, where=where, limit=limit) for field, v in asked]
             for leg, asked in vectors.items()
@@ -187,25 +167,46 @@ class Searcher:
         vectors: Vectors,
         legs: Mapping[Leg, Sequence[ScoredChunk]],
     ) -> list[Hit]:
-        """Candidates in fused order, with chunk and confidence."""
-        found = list(dict.fromkeys(scored.chunk_id for leg in legs.values() for scored in leg))
-        chunks = {c.chunk_id: c for c in snapshot.fetch(found)}
+        """Candidates in fused order, at least the wanted ones if there are so many; collapsed unless to be re-ranked.
 
-        def weight(chunk_id: ChunkId, leg: Leg) -> float:
-            return leg_weight(chunks[chunk_id], leg) if chunk_id in chunks else 0.0
+        With strictness, and before re-ranking, a fixed number is judged; else no more than the page needs is read.
+        """
+        candidates = Candidates(snapshot, query.text, legs, searched=LEGS[query.mode])
+        wanted = query.skip + query.top
+        if _reranks(query) or query.strictness is not None:
+            judged = max(POOL, 3 * wanted)
+            candidates.settle(judged)
+            hits = self._judged(index, query, vectors, legs, candidates)[:judged]
+            return collapse(hits) if query.collapse and not _reranks(query) else hits
+        settled = wanted
+        while True:
+            candidates.settle(settled)
+            hits = self._judged(index, query, vectors, legs, candidates)
+            if query.collapse:
+                hits = collapse(hits)
+            missing = wanted - sum(hit.score > candidates.unread for hit in hits)
+            if missing <= 0 or not candidates.unread:
+                return hits
+            settled += max(missing, POOL)
 
-        order = [f.chunk_id for f in fuse(legs, weight=weight) if f.chunk_id in chunks]
-        near = {chunk_id: chunks[chunk_id] for chunk_id in order[: max(POOL, 3 * (query.skip + query.top))]}
-        confidence = self._confidences(index, query, vectors, legs, near)
-        fused = [f for f in fuse(legs, weight=weight, confidence=confidence) if f.chunk_id in near]
+    def _judged(
+        self,
+        index: str,
+        query: Query,
+        vectors: Vectors,
+        legs: Mapping[Leg, Sequence[ScoredChunk]],
+        candidates: Candidates,
+    ) -> list[Hit]:
+        """What has been read of the candidates, best first, with confidences."""
+        confidence = self._confidences(index, query, vectors, legs, candidates)
         return [
             Hit(
-                chunk=near[f.chunk_id],
+                chunk=candidates.chunks[f.chunk_id],
                 score=f.score,
                 confidence=max((leg.confidence for leg in f.legs), default=0.0),
                 legs=f.legs,
             )
-            for f in fused
+            for f in candidates.fused(confidence)
         ]
 
     def _confidences(
@@ -214,10 +215,10 @@ class Searcher:
         query: Query,
         vectors: Vectors,
         legs: Mapping[Leg, Sequence[ScoredChunk]],
-        chunks: Mapping[ChunkId, Chunk],
+        candidates: Candidates,
     ) -> dict[Leg, dict[ChunkId, float]]:
-        """What each leg's score says, 0..1, of the candidates that were fetched."""
-        words = keywords(query.text, [chunk.content for chunk in chunks.values()])
+        """What each leg's score says, 0..1, of the candidates that were read."""
+        chunks, words = candidates.chunks, candidates.words
         judges: dict[Leg, Callable[[Chunk, float], float]] = {
             Leg.KEYWORD: lambda chunk, _: words.confidence(chunk.content)
         }
@@ -272,6 +273,18 @@ def _own_words(chunk: Chunk) -> str:
     if chunk.kind is MediaKind.TEXT:
         return chunk.content
     return "\n".join(filter(None, (chunk.description, chunk.caption, chunk.ocr_text))) or chunk.composed
+
+
+def _reranks(query: Query) -> bool:
+    return query.mode is Mode.SEMANTIC and bool(query.text.strip())
+
+
+def _depth(wanted: int) -> int:
+    """Candidates to ask of each leg."""
+    depth = POOL
+    while wanted > depth // 2:
+        depth *= 2
+    return depth
 
 
 def _best_of(lists: Sequence[Sequence[ScoredChunk]]) -> list[ScoredChunk]:

@@ -28,6 +28,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log
 from typing import Final
 
@@ -54,6 +55,8 @@ _BACKGROUND_CHUNKS: Final = 3.0
 """Chunks of the collection that the fixed background counts for: matters to collections of a handful."""
 _LANGUAGE_CHUNKS: Final = 10
 """Chunks from which a language has a mean of its own."""
+_REMEMBERED_LETTERS: Final = 24
+"""Longest piece between blanks whose terms are remembered: a word, not a sentence of a script without blanks."""
 
 
 def passes(confidence: float, strictness: int) -> bool:
@@ -198,7 +201,7 @@ class Keywords:
         total = sum(self.weights.values())
         if not total:
             return 0.0
-        found = self.weights.keys() & set(terms(content))
+        found = self.weights.keys() & _vocabulary(content)
         return sum(self.weights[term] for term in found) / total
 
 
@@ -211,10 +214,23 @@ def keywords(question: str, contents: Iterable[str]) -> Keywords:
             that are in none tell most: they are what is missing.
     """
     asked = content_terms(question)
-    vocabularies = [set(terms(content)) for content in contents]
+    vocabularies = [_vocabulary(content) for content in contents]
     n = len(vocabularies)
     having = {term: sum(term in words for words in vocabularies) for term in asked}
     return Keywords(weights={t: log(1.0 + (n - f + 0.5) / (f + 0.5)) for t, f in having.items()})
+
+
+def _vocabulary(content: str) -> set[str]:
+    """Terms of a content; those of words seen before are remembered (it is asked of every candidate of a search)."""
+    found: set[str] = set()
+    for piece in set(content.split()):
+        found.update(_terms_of(piece) if len(piece) <= _REMEMBERED_LETTERS else terms(piece))
+    return found
+
+
+@lru_cache(maxsize=1 << 16)
+def _terms_of(piece: str) -> tuple[str, ...]:
+    return tuple(terms(piece))
 
 
 def seen_confidence(score: float, *, described: int) -> float:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from foveal.errors import ConflictError, DeploymentNotFoundError, IndexNotFoundError, ModelError, NotFoundError
 from foveal.pipeline.chat import collect
-from foveal.pipeline.ingest import IngestRequest, Observer
+from foveal.pipeline.ingest import NOTHING, IngestRequest, Observer
 from foveal.retrieval.filtering import optional_filter, visible_to
 from foveal.runtime.models import Models
 from foveal.runtime.parts import Parts
@@ -51,7 +51,7 @@ class Foveal:
     def __init__(self, settings: Settings, *, on_pull: PullProgress | None = None) -> None:
         self.settings = settings
         self.models = Models(settings, on_pull=on_pull)
-        self.parts = Parts(settings, self.models, picture=self._picture)
+        self.parts = Parts(settings, self.models, picture=self._picture, ensure_index=self._ensure_index)
 
     def __enter__(self) -> Foveal:
         return self
@@ -99,7 +99,6 @@ class Foveal:
             ModelError: A model stopped answering; what was done is kept.
         """
         name = index or self.settings.index
-        self._ensure_index(name)
         return [self.parts.ingester.run(self._request(path, name, descriptions, groups), observe) for path in paths]
 
     def plan(
@@ -247,7 +246,7 @@ class Foveal:
         Raises:
             IndexNotFoundError: No such index.
         """
-        assets = {d.asset_id for d in self.catalog.documents(index)}
+        assets = {d.asset_id for d in self.catalog.documents(index)} - {NOTHING}
         self.catalog.delete_index(index)
         self.store.drop(index)
         kept = {d.asset_id for name in self.index_names() for d in self.catalog.documents(name)}

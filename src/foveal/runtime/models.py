@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from foveal.errors import ModelUnavailableError
@@ -143,12 +144,13 @@ class Models:
         file = self._settings.models / "text-spaces" / f"{hashlib.sha256(parts.encode()).hexdigest()[:32]}.npz"
         try:
             return TextSpace.from_bytes(file.read_bytes())
-        except (FileNotFoundError, StoreCorruptError):
+        except (OSError, StoreCorruptError):
             space = build_text_space(self.text, labels, classes)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = file.with_suffix(f".{os.getpid()}")
-        fresh.write_bytes(space.to_bytes())
-        fresh.replace(file)
+        with suppress(OSError):  # a model folder that only an operator may write: made anew by each process
+            file.parent.mkdir(parents=True, exist_ok=True)
+            fresh = file.with_suffix(f".{os.getpid()}")
+            fresh.write_bytes(space.to_bytes())
+            fresh.replace(file)
         return space
 
     def _make_text(self) -> TextEmbedder:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from foveal.errors import StoreError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.chat import Chat
@@ -59,12 +60,21 @@ class Parts:
         settings: The settings.
         models: The models.
         picture: JPEG bytes of an image chunk of an index for a model that sees; None when they cannot be had.
+        ensure_index: Makes an index that does not exist.
     """
 
-    def __init__(self, settings: Settings, models: Models, *, picture: Callable[[str, Chunk], bytes | None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        models: Models,
+        *,
+        picture: Callable[[str, Chunk], bytes | None],
+        ensure_index: Callable[[str], None],
+    ) -> None:
         self.settings = settings
         self.models = models
         self.picture = picture
+        self.ensure_index = ensure_index
         self.lock = threading.RLock()
 
     def close(self) -> None:
@@ -112,7 +122,14 @@ class Parts:
         """The database of the catalog."""
         from foveal.stores.catalog import open_engine
 
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        home = self.settings.home
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The home {home} cannot be used: {error.strerror}.",
+                remedy="Set FOVEAL_HOME (or --home) to a folder of yours.",
+            ) from None
         return open_engine(f"sqlite:///{self.settings.home / 'catalog.sqlite'}")
 
     @made_once
@@ -204,6 +221,7 @@ class Parts:
             calibrations=self.calibrations,
             workers=self.settings.worker_count,
             commit_assets=self.settings.commit_assets,
+            ensure_index=self.ensure_index,
         )
 
     @made_once

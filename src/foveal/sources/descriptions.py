@@ -173,7 +173,12 @@ def _entry(value: object) -> _Entry:
     path, description = (value.get(column) for column in _COLUMNS)
     if not isinstance(path, str) or not isinstance(description, str):
         return _Entry("", "", "image_blob_path and description must both be text")
-    return _checked(path, description)
+    return _checked(_whole(path), _whole(description))
+
+
+def _whole(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON can carry and nothing can store."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _csv_entries(data: bytes) -> list[_Entry]:

@@ -11,10 +11,13 @@ import re
 import time
 from dataclasses import dataclass
 
+from foveal.errors import InvalidRequestError
 from foveal.types.chunks import Generation
 
 _VERSION_BITS = 24
 """Sixteen million versions, some five million commits; the rest keeps a generation below 2**53 until 2042."""
+_LONGEST_NAME = 200
+"""File systems take 255 bytes; the birth and the engine's own ending follow the name."""
 _FIRST_BIRTH = 1_735_689_600  # 2025-01-01T00:00:00Z
 
 
@@ -47,8 +50,17 @@ def new_birth(after: int) -> int:
 
 
 def table_name(index: str, birth: int) -> str:
-    """The table of an index born then."""
-    return f"{_encoded(index)}.{birth}"
+    """The table of an index born then.
+
+    Raises:
+        InvalidRequestError: The name is too long for a folder.
+    """
+    encoded = _encoded(index)
+    if len(encoded) > _LONGEST_NAME:
+        raise InvalidRequestError(
+            f"The name of the index is too long: {index[:40]!r}…", remedy="Take a shorter one; letters a-z count least."
+        )
+    return f"{encoded}.{birth}"
 
 
 def birth_of(table: str, index: str) -> int | None:

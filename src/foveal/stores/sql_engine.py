@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from foveal.errors import StoreBusyError, StoreCorruptError, StoreError
+from foveal.errors import InvalidRequestError, StoreBusyError, StoreCorruptError, StoreError
 
 BUSY_TIMEOUT_S = 30.0
 """How long a write waits for the writes of others before it gives up."""
@@ -97,6 +97,10 @@ def translated(what: str) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         raise _store_error(what, error) from error
+    except UnicodeEncodeError as error:  # half of a surrogate pair, as a terminal or JSON can give it
+        raise InvalidRequestError(
+            f"{what} cannot keep a name that is no valid Unicode: {error.object!r}.", remedy="Give another name."
+        ) from None
 
 
 def _store_error(what: str, error: SQLAlchemyError) -> StoreError:

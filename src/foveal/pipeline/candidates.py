@@ -1,0 +1,99 @@
+"""What the legs of one search found, read no further than its page needs.
+
+Reading chunks takes as long as searching them, so a chunk is read only when its ranks could bring it onto the page
+whatever it turns out to be (the threshold algorithm of Fagin, Lotem and Naor, PODS 2001, with bounds on the weights).
+The order is exactly that of reading all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from foveal.pipeline.weighing import Weights
+from foveal.ports import ChunkSnapshot
+from foveal.retrieval.fusion import RANK_CONSTANT, Fused, fuse
+from foveal.retrieval.strictness import Keywords, keywords
+from foveal.types.chunks import Chunk, ChunkId
+from foveal.types.search import Leg, ScoredChunk
+
+HEAD = 10
+"""First candidates of each leg, read in any case: among them a question's terms are counted."""
+BATCH = 20
+
+
+class Candidates:
+    """Candidates of one query; reads the first of each leg at once.
+
+    Args:
+        legs: Each best first.
+        searched: Legs of the query's mode.
+
+    Attributes:
+        chunks: What has been read.
+        words: The question's terms, weighed.
+        unread: The most that a chunk not read yet could score; 0 when all are read.
+    """
+
+    def __init__(
+        self,
+        snapshot: ChunkSnapshot,
+        question: str,
+        legs: Mapping[Leg, Sequence[ScoredChunk]],
+        *,
+        searched: frozenset[Leg],
+    ) -> None:
+        self._snapshot = snapshot
+        self._legs = legs
+        self.chunks: dict[ChunkId, Chunk] = {}
+        heads = list(dict.fromkeys(scored.chunk_id for leg in legs.values() for scored in leg[:HEAD]))
+        self._read(heads)
+        self.words: Keywords = keywords(question, [chunk.content for chunk in self.chunks.values()])
+        self._weights = Weights.for_query(searched, self._first_by_keyword())
+        bounds = _bounds(legs, self._weights)
+        rest = bounds.keys() - set(heads)
+        self._rest = sorted(((bounds[i], i) for i in rest), reverse=True)
+        self.unread = self._rest[0][0] if self._rest else 0.0
+
+    def settle(self, count: int) -> None:
+        """Read until the first `count` of the fused order are certain."""
+        while self._rest and self._score_at(count) <= self.unread:
+            self._read([chunk_id for _, chunk_id in self._rest[:BATCH]])
+            del self._rest[:BATCH]
+            self.unread = self._rest[0][0] if self._rest else 0.0
+
+    def fused(self, confidence: Mapping[Leg, Mapping[ChunkId, float]] | None = None) -> list[Fused]:
+        """Those read, best first. What scores no more than `unread` may still move down."""
+        found = fuse(self._legs, weight=self._weight, confidence=confidence)
+        return [one for one in found if one.chunk_id in self.chunks]
+
+    def _weight(self, chunk_id: ChunkId, leg: Leg) -> float:
+        chunk = self.chunks.get(chunk_id)
+        return self._weights.of(chunk, leg) if chunk else 0.0
+
+    def _score_at(self, count: int) -> float:
+        order = self.fused()
+        return order[count - 1].score if 0 < count <= len(order) else 0.0
+
+    def _read(self, chunk_ids: Sequence[ChunkId]) -> None:
+        self.chunks.update((chunk.chunk_id, chunk) for chunk in self._snapshot.fetch(chunk_ids))
+
+    def _first_by_keyword(self) -> float:
+        """Confidence of the keyword leg's first hit; 0 without one."""
+        found = (self.chunks[s.chunk_id] for s in self._legs.get(Leg.KEYWORD, ()) if s.chunk_id in self.chunks)
+        first = next(found, None)
+        return self.words.confidence(first.content) if first else 0.0
+
+
+def _bounds(legs: Mapping[Leg, Sequence[ScoredChunk]], weights: Weights) -> dict[ChunkId, float]:
+    """The most each chunk could score."""
+    found_by: defaultdict[ChunkId, frozenset[Leg]] = defaultdict(frozenset)
+    for leg, scored in legs.items():
+        for one in scored:
+            found_by[one.chunk_id] |= {leg}
+    most = {(by, leg): weights.at_most(by, leg) for by in set(found_by.values()) for leg in by}
+    bounds: defaultdict[ChunkId, float] = defaultdict(float)
+    for leg, scored in legs.items():
+        for rank, one in enumerate(scored, start=1):
+            bounds[one.chunk_id] += most[found_by[one.chunk_id], leg] / (RANK_CONSTANT + rank)
+    return dict(bounds)
