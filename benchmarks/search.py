@@ -14,15 +14,19 @@ by their COCO descriptions (the questions are their other captions, and captions
 from __future__ import annotations
 
 import argparse
+import json
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.data import test_data
 from foveal.pipeline.adapt import ATTACHMENT as ADAPTER
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
@@ -40,8 +44,11 @@ from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.testing.fakes_vision import FakeImageEncoder
 from foveal.types.assets import AssetId, DocumentId, MediaKind
 from foveal.types.chunks import Chunk, ChunkChange, ChunkId, IndexSchema
-from foveal.types.search import Query
+from foveal.types.search import Mode, Query, SearchResult
 from foveal.types.vectors import FloatArray
+
+if TYPE_CHECKING:
+    from foveal import Foveal
 
 INDEX = "bench"
 DIM, IMAGE_DIM, VOCABULARY, BATCH, CLUSTERS = 384, 1_280, 30_000, 2_000, 200
@@ -53,6 +60,7 @@ CALLERS: dict[str, tuple[str, ...] | None] = {
     "groups, 1 %": ("one-42",),
 }
 LIMIT = 1.5
+ASKED_OF_EACH, RERANKED_OF_EACH, UNDESCRIBED = 150, 40, 160
 
 
 def main(arguments: list[str]) -> None:
@@ -64,6 +72,10 @@ def main(arguments: list[str]) -> None:
     if args.only != "quality":
         with tempfile.TemporaryDirectory(prefix="foveal-bench-") as folder:
             speed(Path(folder), args.rows, args.queries)
+    if args.only != "speed":
+        with tempfile.TemporaryDirectory(prefix="foveal-bench-") as folder:
+            questions(Path(folder))
+            photos(Path(folder))
 
 
 # --- speed
@@ -270,6 +282,92 @@ def _id(row: int) -> ChunkId:
 def _words(rng: np.random.Generator, count: int) -> str:
     """By Zipf's law."""
     return " ".join(f"word{n}" for n in np.minimum(rng.zipf(1.2, size=count), VOCABULARY))
+
+
+# --- quality
+
+
+def questions(root: Path) -> None:
+    """XQuAD: English paragraphs, asked in English and in German; one file a paragraph, so that hits name them."""
+    import foveal
+
+    data = test_data() / "qa" / "xquad"
+    own = dict(line.split("\t")[:2] for line in (data / "qrels.tsv").read_text("utf-8").splitlines()[1:])
+    texts = root / "texts"
+    texts.mkdir()
+    for paragraph in _lines(data / "corpus.en.jsonl"):
+        (texts / f"{paragraph['_id']}.txt").write_text(paragraph["text"], "utf-8")
+    with foveal.open(root / "home") as home:
+        home.ingest([texts], index="xquad")
+        print(f"\nXQuAD, nDCG@10 ({ASKED_OF_EACH} questions; semantic: {RERANKED_OF_EACH})")
+        print(f"{'':<10}" + "".join(f"{mode.value:>10}" for mode in Mode))
+        for language in ("en", "de"):
+            asked = [q for q in _lines(data / f"queries.{language}.jsonl") if q["_id"] in own]
+            chosen = np.random.default_rng(0).permutation(len(asked))
+            row = []
+            for mode in Mode:
+                some = chosen[: RERANKED_OF_EACH if mode is Mode.SEMANTIC else ASKED_OF_EACH]
+                places = [
+                    _place(home.search("xquad", Query(text=asked[i]["text"], mode=mode)), f"{own[asked[i]['_id']]}.txt")
+                    for i in some
+                ]
+                row.append(np.mean([1 / np.log2(place + 1) if place else 0.0 for place in places]))
+            print(f"{language} → en   " + "".join(f"{value:>10.3f}" for value in row))
+
+
+def photos(root: Path) -> None:
+    """Captions find their photos: described ones by captions that are not the description, and undescribed ones."""
+    import foveal
+
+    data = test_data() / "photos"
+    captions = {one["file"].removeprefix("photos/"): one["captions"] for one in _lines(data / "captions.jsonl")}
+    described = {one["image_blob_path"] for one in json.loads((data / "coco" / "metadata.json").read_text("utf-8"))}
+    words = {one["description"].strip() for one in json.loads((data / "coco" / "metadata.json").read_text("utf-8"))}
+    names = sorted(captions)
+    plain = [name for name in names if Path(name).name not in described]
+    plain = [plain[i] for i in np.random.default_rng(0).permutation(len(plain))[:UNDESCRIBED]]
+    for name in (*plain, *(n for n in names if Path(n).name in described)):
+        place = root / "photos" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(data / name, place)
+    shutil.copy(data / "coco" / "metadata.json", root / "photos" / "coco" / "metadata.json")
+    with foveal.open(root / "home") as home:
+        home.ingest([root / "photos"], index="photos")
+        print(f"\nphotos, R@1 / 5 / 10 ({len(plain)} undescribed, {len(described)} described)")
+        for title, targets in (("undescribed", plain), ("described", [n for n in names if Path(n).name in described])):
+            asked = [(c, name) for name in targets for c in captions[name][:3] if c.strip() not in words]
+            chosen = [asked[i] for i in np.random.default_rng(1).permutation(len(asked))[:ASKED_OF_EACH]]
+            places = [_ways(home, caption, name) for caption, name in chosen]
+            for way in places[0]:
+                shares = [np.mean([0 < place[way] <= k for place in places]) for k in (1, 5, 10)]
+                print(f"{title:<12}{way:<10}" + "".join(f"{share:>7.3f}" for share in shares))
+
+
+def _ways(home: Foveal, caption: str, name: str) -> dict[str, int]:
+    """Place of a photo, 0 when it is not among the first ten: fused, and in each leg alone."""
+    generation = home.catalog.index("photos").generation
+    snapshot = home.store.snapshot("photos", generation)
+    asked = home.models.queries.embed_queries([caption])[0]
+    adapter = home.parts.adapters.current("photos")
+    assert adapter is not None
+    legs = {
+        "keyword": snapshot.keyword(caption, where=None, limit=10),
+        "text": snapshot.nearest("text_vector", asked, where=None, limit=10),
+        "seen": snapshot.nearest("seen_vector", adapter.query(asked), where=None, limit=10),
+    }
+    found = {"hybrid": _place(home.search("photos", Query(text=caption)), name)}
+    for way, scored in legs.items():
+        paths = [chunk.filepath for chunk in snapshot.fetch([one.chunk_id for one in scored])]
+        found[way] = paths.index(name) + 1 if name in paths else 0
+    return found
+
+
+def _place(found: SearchResult, path: str) -> int:
+    return next((place for place, hit in enumerate(found.hits, start=1) if hit.chunk.filepath == path), 0)
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -152,25 +152,13 @@ def _home(tmp_path: Path) -> Foveal:
 
 def test_two_ingestions_that_make_the_same_index_at_once_leave_it_whole(tmp_path: Path, texts: Path) -> None:
     """One of them may be refused; what the other wrote stays."""
-    together = threading.Barrier(2)
-    refused: list[ConflictError] = []
-
-    def ingest() -> None:
-        with _home(tmp_path) as foveal:
-            assert foveal.index_names() == []
-            together.wait()
-            try:
-                foveal.ingest([texts], index="new")
-            except ConflictError as error:
-                refused.append(error)
-
-    threads = [threading.Thread(target=ingest) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
+    with _home(tmp_path) as first, _home(tmp_path) as second:
+        assert first.index_names() == second.index_names() == []
+        with ThreadPoolExecutor(2) as pool:
+            running = [pool.submit(home.ingest, [texts], index="new") for home in (first, second)]
+        refused = [error for error in (one.exception(timeout=60) for one in running) if error is not None]
     assert len(refused) <= 1
+    assert all(isinstance(error, ConflictError) for error in refused)
     assert all("is ingesting into the index 'new'" in str(error) for error in refused)
     with _home(tmp_path) as foveal:
         record = foveal.catalog.index("new")

@@ -1,4 +1,4 @@
-"""The answerer's contract over the fake, and over the real one with a fake model, by hand and on the wire of a server."""
+"""The answerer's contract over the fake, over the real one with a fake model, and over a client and a server."""
 
 from __future__ import annotations
 

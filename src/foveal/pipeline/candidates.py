@@ -17,7 +17,7 @@ from foveal.retrieval.strictness import Keywords, keywords
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.search import Leg, ScoredChunk
 
-HEAD = 10
+HEAD = 12
 """First candidates of each leg, read in any case: among them a question's terms are counted."""
 BATCH = 20
 
