@@ -75,3 +75,23 @@ def test_ctrl_c_leaves_a_state_to_go_on_from(tmp_path: Path, all_models: Path, t
     assert "Traceback" not in err
     program("ingest", photos)
     assert len(_content(program)) == 40
+
+
+def test_a_running_ingestion_is_cancelled_from_another_process(
+    tmp_path: Path, all_models: Path, test_data: Path
+) -> None:
+    photos = _photos(test_data, tmp_path / "photos", 60)
+    program = Program(home=tmp_path / "home", models=all_models)
+    process = program.start("--set", "commit_assets=2", "ingest", photos)
+    running: list[str] = []
+    while not running and process.poll() is None:
+        time.sleep(0.5)
+        jobs = program("status", "--json", status=None)
+        running = [j["ingestion_id"] for j in jobs.json["ingestions"]] if jobs.status == 0 else []  # type: ignore[attr-defined]
+
+    program("status", "--cancel", running[0])
+    out, _ = process.communicate(timeout=60)
+
+    assert "cancelled" in out or "succeeded" in out
+    program("ingest", photos)
+    assert len(_content(program)) == 60

@@ -17,6 +17,7 @@ def status(
     context: typer.Context,
     index: Annotated[str | None, typer.Option(help="Only this index.")] = None,
     failures: Annotated[bool, typer.Option("--failures", help="List the files that could not be used.")] = False,
+    cancel: Annotated[str | None, typer.Option(metavar="ID", help="Ask this running ingestion to stop.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what is indexed, how well it can be searched, and the latest ingestions."""
@@ -24,6 +25,8 @@ def status(
 
     here = session(context)
     with here.open() as foveal:
+        if cancel:
+            foveal.cancel(cancel)
         names = [index] if index else foveal.index_names()
         statuses = [foveal.index_status(name) for name in names]
         failed = {name: foveal.failures(name) for name in names} if failures or as_json else {}
@@ -43,7 +46,8 @@ def status(
         for failure in failed.get(one.name, ()):
             here.console.print(f"    {failure.path}: {failure.stage}: {failure.reason} {failure.remedy}", markup=False)
     for job in jobs[:5]:
-        here.console.print(f"  {job.started_at:%Y-%m-%d %H:%M} {job_line(job)}", markup=False)
+        named = f" {job.ingestion_id}" if job.finished_at is None else ""
+        here.console.print(f"  {job.started_at:%Y-%m-%d %H:%M}{named} {job_line(job)}", markup=False)
 
 
 def status_text(status: IndexStatus) -> str:

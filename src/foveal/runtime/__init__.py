@@ -23,7 +23,7 @@ from foveal.types.assets import MediaKind
 from foveal.types.chat import Answer, ChatEvent, ChatRequest, GroundingOptions, ImageInput
 from foveal.types.chunks import Chunk, ChunkId, IndexSchema
 from foveal.types.filters import Filter
-from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionPlan
+from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionId, IngestionPlan
 from foveal.types.search import Hit, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
 
@@ -239,6 +239,10 @@ class Foveal:
     def ingestions(self, index: str | None = None) -> list[Ingestion]:
         """Latest jobs, newest first."""
         return self.parts.log.recent(index)
+
+    def cancel(self, ingestion_id: str) -> None:
+        """Ask a running ingestion, of whatever process, to stop; what it has done is kept."""
+        self.parts.log.cancel(IngestionId(ingestion_id))
 
     def delete_index(self, index: str) -> None:
         """Delete an index with everything derived from its files; the files stay.
