@@ -33,7 +33,7 @@ demo: setup
 
 test: setup
 	@echo "Running the tests: about 8 minutes on two cores. Tests that need what is absent say so and are skipped."
-	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .

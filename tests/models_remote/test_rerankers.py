@@ -44,7 +44,7 @@ def _chat_reranker(chat: FakeChatModel) -> ChatReranker:
 def test_the_documents_dialect_carries_query_documents_model_and_key(server: OpenAIServer) -> None:
     reranker = HttpReranker(server.base_url, model="bge", api_key="k")
     assert [one.score for one in reranker.rerank("dogs beach", _TWO)] == [4.0, 0.0]
-    (call,) = server.calls
+    call = server.calls[-1]
     assert call.path == "/v1/rerank"
     assert call.body == {"model": "bge", "query": "dogs beach", "documents": [p.text for p in _TWO], "top_n": 2}
     assert call.headers["authorization"] == "Bearer k"

@@ -51,6 +51,7 @@ class Foveal:
     def __init__(self, settings: Settings, *, on_pull: PullProgress | None = None) -> None:
         self.settings = settings
         self.models = Models(settings, on_pull=on_pull)
+        self._warming: threading.Thread | None = None
         self.parts = Parts(settings, self.models, picture=self._picture, ensure_index=self._ensure_index)
 
     def __enter__(self) -> Foveal:
@@ -63,6 +64,8 @@ class Foveal:
 
     def close(self) -> None:
         """Release the database connections."""
+        if self._warming is not None:  # a process that ends while a model is being opened is aborted
+            self._warming.join()
         self.parts.close()
 
     def warm(self) -> None:
@@ -72,7 +75,8 @@ class Foveal:
             with suppress(ModelError):
                 self.models.queries.embed_queries([""])
 
-        threading.Thread(target=load, daemon=True, name="foveal-warm").start()
+        self._warming = threading.Thread(target=load, daemon=True, name="foveal-warm")
+        self._warming.start()
 
     # --- ingest
 
