@@ -13,6 +13,7 @@ against a comparison with every vector.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -117,12 +118,12 @@ def timed(call: Callable[[int], object], count: int) -> str:
     return f"{np.percentile(taken, 50):7.1f} /{np.percentile(taken, 95):7.1f} ms"
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """Build, ask, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--queries", type=int, default=100)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="foveal-bench-") as folder:
         run(Path(folder), arguments.rows, arguments.queries)
 
@@ -218,4 +219,4 @@ def run(folder: Path, rows: int, queries: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from foveal.stores.lance import LanceChunkStore, LanceSnapshot
 from foveal.stores.lance_filters import where_clause
 from foveal.stores.lance_indexes import VectorSearch
 from foveal.testing.contracts.chunk_store import text_chunk
-from foveal.types.chunks import ChunkChange, IndexSchema
+from foveal.types.chunks import Chunk, ChunkChange, IndexSchema
 from foveal.types.filters import ITEM, AnyItem, Filter, Not, Or, SearchIn
 from foveal.types.vectors import FloatArray
 
@@ -91,3 +92,22 @@ def test_the_gate_can_fail(crowd: Crowd) -> None:
     """With a walk that keeps almost nothing recall must drop, or the vectors are too easy to tell anything."""
     crippled = LanceSnapshot(crowd.snapshot._table, "crowd", VectorSearch(refine=1, ef=1, least_ef=1))
     assert _recall(crowd, crippled, 100) < _recall(crowd, crowd.snapshot, 100)
+
+
+def test_a_large_index_is_left_alone_until_enough_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foveal.stores.lance_indexes.SMALL", 100)
+    store = LanceChunkStore(tmp_path)
+
+    def chunks(start: int, count: int) -> tuple[Chunk, ...]:
+        return tuple(text_chunk(f"{n:05}", f"word{n}") for n in range(start, start + count))
+
+    generation = store.create("large", IndexSchema(text_dim=2, image_dim=4))
+    first = store.optimize("large", store.apply("large", generation, ChunkChange(put=chunks(0, 400))))
+    few = store.apply("large", first, ChunkChange(put=chunks(400, 1)))
+    left_alone = store.optimize("large", few)
+    many = store.apply("large", left_alone, ChunkChange(put=chunks(401, 400)))
+    optimised = store.optimize("large", many)
+
+    assert left_alone == few
+    assert optimised > many
+    assert store.snapshot("large", optimised).count() == 801

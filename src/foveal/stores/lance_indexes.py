@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from foveal.stores.lance_rows import LISTS, VECTORS
 
@@ -100,7 +100,8 @@ def _due(table: LanceTable) -> bool:
         return True
     statistics = [table.index_stats(index.name) for index in table.list_indices()]
     unindexed = max((s.num_unindexed_rows for s in statistics if s is not None), default=rows)
-    fragments = table.stats().fragment_stats.num_fragments
+    statistics_of_table: Any = table.stats()  # a dict, whatever its annotation says (lancedb 0.40)
+    fragments = statistics_of_table["fragment_stats"]["num_fragments"]
     return bool(unindexed > FEW_UNINDEXED * rows or fragments > FEW_FRAGMENTS)
 
 
