@@ -30,7 +30,7 @@ from foveal.testing.fakes_remote import FakeCaptioner
 from foveal.testing.fakes_text import FakeTextEmbedder, FakeTextRecognizer
 from foveal.testing.fakes_vision import FakeImageEncoder, FakeObjectDetector, FakeSafetyScorer
 from foveal.types.chunks import Chunk, IndexSchema
-from foveal.types.ingestions import Ingestion
+from foveal.types.ingestions import Ingestion, IngestionProgress
 
 INDEX = "photos"
 
@@ -127,6 +127,15 @@ class Home:
 
     def ingest(self, groups: tuple[str, ...] = ()) -> Ingestion:
         return self.ingester().run(self.request(groups))
+
+    def cancel_after(self, done: int) -> Callable[[IngestionProgress], None]:
+        """An observer that asks the running ingestion to stop once so many files are through."""
+
+        def cancel(progress: IngestionProgress) -> None:
+            if progress.done == done:
+                self.log.cancel(self.log.recent(INDEX)[0].ingestion_id)
+
+        return cancel
 
     def chunks(self) -> dict[str, Chunk]:
         record = self.catalog.index(INDEX)

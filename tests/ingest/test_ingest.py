@@ -231,11 +231,7 @@ def test_a_cancelled_ingestion_keeps_what_is_done_and_deletes_nothing(home: Home
     for seed in range(40):
         photo(f"{seed:02}.png", seed)
 
-    def cancel(progress: IngestionProgress) -> None:
-        if progress.done == 3:
-            home.log.cancel(home.log.recent(INDEX)[0].ingestion_id)
-
-    job = home.ingester(commit_assets=1).run(home.request(), cancel)
+    job = home.ingester(commit_assets=1).run(home.request(), home.cancel_after(3))
 
     assert job.state is IngestionState.CANCELLED
     assert 0 < len(home.chunks()) < 40

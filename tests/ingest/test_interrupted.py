@@ -47,11 +47,7 @@ def test_a_cancelled_ingestion_reports_no_deletion(home: Home, photo: Photo) -> 
     for seed in range(20):
         photo(f"{seed:02}.png", seed)
 
-    def cancel(progress: IngestionProgress) -> None:
-        if progress.done == 3:
-            home.log.cancel(home.log.recent(INDEX)[0].ingestion_id)
-
-    job = home.ingester(commit_assets=1).run(home.request(), cancel)
+    job = home.ingester(commit_assets=1).run(home.request(), home.cancel_after(3))
 
     assert job.state is IngestionState.CANCELLED
     assert job.counts.deleted == 0
