@@ -32,7 +32,7 @@ from foveal.retrieval.background import SUBJECTS
 from foveal.retrieval.strictness import CUTOFFS, calibrate, keywords, seen_confidence
 from foveal.settings import load
 from foveal.types.assets import AssetId, DocumentId, MediaKind
-from foveal.types.chat import ChatRequest, Document, Finished, Message, TextDelta
+from foveal.types.chat import ChatRequest, DataSource, Document, Finished, Message, TextDelta
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.search import Hit, Passage
 from foveal.types.vectors import FloatArray
@@ -183,7 +183,7 @@ def answer(answerer: ExtractiveAnswerer, question: str, found: list[str], langua
         documents.append(Document(number=number, index="", hit=hit, text=text))
 
     async def collected() -> list[TextDelta | Finished]:
-        request = ChatRequest(messages=(Message(role="user", text=question),), indexes=("x",))
+        request = ChatRequest(messages=(Message(role="user", text=question),), sources=(DataSource(index="x"),))
         return [event async for event in answerer.answer(request, documents)]
 
     *said, last = asyncio.run(collected())

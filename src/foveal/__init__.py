@@ -67,9 +67,10 @@ def open(home: Path | str | None = None, **settings: object) -> Foveal:
 
 def question(text: str, *, indexes: tuple[str, ...] = ("default",)) -> ChatRequest:
     """A one-question conversation, for `Foveal.ask`."""
-    from foveal.types.chat import ChatRequest, Message
+    from foveal.types.chat import ChatRequest, DataSource, Message
 
-    return ChatRequest(messages=(Message(role="user", text=text),), indexes=indexes)
+    sources = tuple(DataSource(index=index) for index in indexes)
+    return ChatRequest(messages=(Message(role="user", text=text),), sources=sources)
 
 
 def __getattr__(name: str) -> object:

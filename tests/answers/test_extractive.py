@@ -13,7 +13,7 @@ from foveal.models.extractive_phrases import PHRASES
 from foveal.models.text_embedder import LocalTextEmbedder
 from foveal.ports import Answerer
 from foveal.testing.contracts.answerer import AnswererContract, answer_of, document, request
-from foveal.types.chat import ChatRequest, Document, GroundingOptions, ImageInput, Message, Sampling
+from foveal.types.chat import ChatRequest, DataSource, Document, GroundingOptions, ImageInput, Message, Sampling
 from foveal.types.search import Leg
 
 Photo = Callable[..., Document]
@@ -73,7 +73,10 @@ def test_a_described_photo_that_looks_like_the_photo_asked_with_is_listed_with_i
     ]
     pixels = np.zeros((4, 4, 3), np.uint8)
     shown = Message(role="user", text="", images=(ImageInput(data=b"", media_type="image/png", pixels=pixels),))
-    for asked in (ChatRequest(messages=(shown,), indexes=("photos",)), request("Where was Rex on his first walk?")):
+    for asked in (
+        ChatRequest(messages=(shown,), sources=(DataSource(index="photos"),)),
+        request("Where was Rex on his first walk?"),
+    ):
         text, finished, _ = answer_of(speaking(embedder, "en"), asked, documents)
         assert text.splitlines() == [
             "These photos show it best:",
@@ -172,7 +175,9 @@ def test_the_answer_comes_in_pieces_and_its_tokens_are_counted(embedder: LocalTe
 
 def test_an_answer_stops_at_the_most_tokens_asked_for(embedder: LocalTextEmbedder, photo: Photo) -> None:
     asked = ChatRequest(
-        messages=(Message(role="user", text="dogs"),), indexes=("photos",), sampling=Sampling(max_tokens=15)
+        messages=(Message(role="user", text="dogs"),),
+        sources=(DataSource(index="photos"),),
+        sampling=Sampling(max_tokens=15),
     )
     documents = [photo(number, objects=("dog",)) for number in (1, 2, 3)]
     text, finished, _ = answer_of(speaking(embedder, "en"), asked, documents)

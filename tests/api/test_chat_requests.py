@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal.api.azure_openai.convert import read_chat
-from foveal.api.azure_openai.data_sources import read_sources
+from foveal.api.azure_openai.data_sources import DataSources, read_sources
 from foveal.api.errors import GroundedError
 from foveal.errors import FovealError
 from foveal.testing.fakes_engine import FakeEngine, fake_chunk
+from foveal.types.chat import ChatRequest
 from foveal.types.filters import Comparison
 from foveal.types.search import Mode
 
@@ -30,6 +31,10 @@ OPTIONS = {
     "query_type": "vector_semantic_hybrid",
     "filter": "title eq 'dogs'",
 }
+
+
+def indexes(asked: ChatRequest | DataSources) -> tuple[str, ...]:
+    return tuple(source.index for source in asked.sources)
 
 
 def camel(name: str) -> str:
@@ -79,11 +84,11 @@ def test_all_spellings_of_a_data_source_mean_the_same(engine: FakeEngine, spelli
     for kind in TYPES:
         source = PLACES[place](kind, SPELLINGS[spelling])
         got = read_sources([source], engine, groups=("a",))
-        assert got.indexes == ("photos",)
+        assert indexes(got) == ("photos",)
         options = got.grounding
         assert (options.top_n_documents, options.strictness, options.in_scope) == (7, 2, False)
-        assert (options.role_information, options.mode) == ("Be brief.", Mode.SEMANTIC)
-        assert options.filter == Comparison(field="title", op="eq", value="dogs")
+        assert (options.role_information, got.sources[0].mode) == ("Be brief.", Mode.SEMANTIC)
+        assert got.sources[0].filter == Comparison(field="title", op="eq", value="dogs")
         assert options.groups == ("a",)
 
 
@@ -96,7 +101,7 @@ def test_both_names_are_taken_on_both_paths_at_every_version(
     request = body()
     request[key] = request.pop("data_sources")
     answered(ask(http, path, request, version))
-    assert engine.requests[-1].indexes == ("photos",)
+    assert indexes(engine.requests[-1]) == ("photos",)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,7 @@ def test_an_absent_filter_may_be_written_in_many_ways(
     http: httpx.Client, engine: FakeEngine, absent: str | None
 ) -> None:
     answered(ask(http, PLAIN, body(filter=absent)))
-    assert engine.requests[-1].grounding.filter is None
+    assert engine.requests[-1].sources[0].filter is None
 
 
 def test_without_options_the_operators_defaults_hold(http: httpx.Client, engine: FakeEngine) -> None:
@@ -134,19 +139,18 @@ def test_two_sources_are_both_searched(http: httpx.Client, engine: FakeEngine) -
     request = body("dogs parrot beach cage")
     request["data_sources"].append({"type": "AzureCognitiveSearch", "parameters": {"indexName": "texts"}})
     context = answered(ask(http, PLAIN, request))["choices"][0]["message"]["context"]
-    assert engine.requests[-1].indexes == ("photos", "texts")
+    assert indexes(engine.requests[-1]) == ("photos", "texts")
     assert {c["filepath"] for c in context["citations"]} >= {"dogs.jpg", "parrot.md"}
 
 
-def test_two_sources_with_different_filters_are_refused_and_nothing_is_searched(
-    http: httpx.Client, engine: FakeEngine
-) -> None:
-    request = body(filter="title eq 'dogs'")
+def test_each_source_is_searched_with_its_own_filter_and_query_type(http: httpx.Client, engine: FakeEngine) -> None:
+    request = body(filter="title eq 'dogs'", query_type="simple")
     request["data_sources"].append({"type": "azure_search", "parameters": {"index_name": "texts"}})
-    response = ask(http, PLAIN, request)
-    assert response.status_code == 400
-    assert "different filters" in response.json()["error"]["message"]
-    assert not engine.requests
+    answered(ask(http, PLAIN, request))
+    (first, one), (second, other) = engine.queries[-2:]
+    assert (first, one.mode, second, other.mode) == ("photos", Mode.KEYWORD, "texts", Mode.HYBRID)
+    assert isinstance(one.filter, Comparison)
+    assert other.filter is None
 
 
 def test_a_vision_source_beside_a_search_source_is_the_image_retrieval_form(
@@ -156,7 +160,7 @@ def test_a_vision_source_beside_a_search_source_is_the_image_retrieval_form(
     request["dataSources"] = [*request.pop("data_sources"), {"type": "AzureComputerVision", "parameters": {"key": "k"}}]
     request["messages"][0]["content"] = [{"type": "image_url", "image_url": {"url": data_url(picture)}}]
     answered(ask(http, EXTENSIONS, request, "2023-12-01-preview"))
-    assert engine.requests[-1].indexes == ("photos",)
+    assert indexes(engine.requests[-1]) == ("photos",)
     assert len(engine.queries[-1][1].images) == 1
 
 
@@ -164,13 +168,13 @@ def test_enhancements_without_any_source_are_a_plain_chat(http: httpx.Client, en
     request = plain_body(enhancements={"ocr": {"enabled": "true"}, "grounding": {"enabled": True}})
     reply = answered(ask(http, EXTENSIONS, request, "2023-12-01-preview"))
     assert reply["object"] == "chat.completion"
-    assert engine.requests[-1].indexes == ()
+    assert indexes(engine.requests[-1]) == ()
 
 
 @pytest.mark.parametrize("absent", [None, []])
 def test_no_data_sources_are_a_plain_chat(http: httpx.Client, engine: FakeEngine, absent: object) -> None:
     answered(ask(http, PLAIN, plain_body(data_sources=absent)))
-    assert engine.requests[-1].indexes == ()
+    assert indexes(engine.requests[-1]) == ()
 
 
 def data_url(data: bytes, media_type: str = "image/png") -> str:
@@ -299,7 +303,7 @@ def test_with_tool_choice_none_the_tools_are_ignored_and_the_data_is_used(
 ) -> None:
     tools = [{"type": "function", "function": {"name": "f"}}]
     answered(ask(http, PLAIN, body() | {"tools": tools, "tool_choice": "none"}))
-    assert engine.requests[-1].indexes == ("photos",)
+    assert indexes(engine.requests[-1]) == ("photos",)
 
 
 @pytest.mark.parametrize(
@@ -371,4 +375,4 @@ def test_any_json_as_a_data_source_is_understood_or_refused_but_never_crashes(so
         got = read_sources([source | {"type": source.get("type", "azure_search")}], engine, groups=None)
     except FovealError:
         return
-    assert got.indexes == ("photos",)
+    assert indexes(got) == ("photos",)

@@ -54,7 +54,6 @@ class Engine(Protocol):
         top_n_documents: int | None = None,
         strictness: int | None = None,
         in_scope: bool | None = None,
-        filter: Filter | None = None,
     ) -> GroundingOptions:
         """Grounding options; what is None takes the operator's default."""
 

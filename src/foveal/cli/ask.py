@@ -31,18 +31,17 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask a question and get an answer with citations."""
-    from foveal.types.chat import ChatRequest, Message
+    from foveal.types.chat import ChatRequest, DataSource, Message
 
     here = session(context)
     with here.open() as foveal:
         foveal.warm()
+        where = foveal.parse_filter(filter)
         images = tuple(open_image(foveal, p) for p in image or ())
         request = ChatRequest(
             messages=(Message(role="user", text=question, images=images),),
-            indexes=tuple(index or (here.settings.index,)),
-            grounding=foveal.grounding(
-                top_n_documents=documents, strictness=strictness, filter=foveal.parse_filter(filter)
-            ),
+            sources=tuple(DataSource(index=name, filter=where) for name in index or (here.settings.index,)),
+            grounding=foveal.grounding(top_n_documents=documents, strictness=strictness),
         )
         answer = asyncio.run(_stream(here.console, foveal, request, quiet=as_json))
     if as_json:

@@ -22,7 +22,7 @@ def demo(
 ) -> None:
     """Fetch sample photos, ingest them, ask questions, and serve."""
     from foveal.cli.progress import IngestBar
-    from foveal.types.chat import ChatRequest, Message
+    from foveal.types.chat import ChatRequest, DataSource, Message
 
     here = session(context)
     here.notes.print(
@@ -40,7 +40,7 @@ def demo(
         for question in QUESTIONS:
             here.console.print(f"\n? {question}", markup=False)
             message = Message(role="user", text=question)
-            request = ChatRequest(messages=(message,), indexes=(INDEX,), grounding=foveal.grounding())
+            request = ChatRequest(messages=(message,), sources=(DataSource(index=INDEX),), grounding=foveal.grounding())
             asyncio.run(_stream(here.console, foveal, request, quiet=False))
         here.console.print(f'\nAsk more:  foveal ask --index {INDEX} "your question"', markup=False)
         if not once:

@@ -82,7 +82,7 @@ class Chat:
         """
         if not request.messages or not (request.messages[-1].text.strip() or request.messages[-1].images):
             raise InvalidRequestError("There is no question.", remedy="End the conversation with words or an image.")
-        if not request.indexes:
+        if not request.sources:
             async for event in self._plain(request):
                 yield event
             return
@@ -128,20 +128,20 @@ class Chat:
         images = tuple(image.pixels for image in request.messages[-1].images)
         texts: Sequence[str] = intents or ([""] if images else [])
         results: list[SearchResult] = []
-        for index in request.indexes:
+        for source in request.sources:
             queries = [
                 Query(
                     text=text,
                     images=images,
-                    mode=options.mode,
-                    filter=options.filter,
+                    mode=source.mode,
+                    filter=source.filter,
                     groups=options.groups,
                     strictness=options.strictness,
                     top=options.top_n_documents,
                 )
                 for text in texts
             ]
-            found = [self._searcher.search(index, query) for query in queries]
+            found = [self._searcher.search(source.index, query) for query in queries]
             if found:
                 results.append(_joined(found, options.top_n_documents))
         return results

@@ -137,7 +137,6 @@ class Foveal:
         top_n_documents: int | None = None,
         strictness: int | None = None,
         in_scope: bool | None = None,
-        filter: Filter | None = None,
     ) -> GroundingOptions:
         """Grounding options with the settings' defaults."""
         answering = self.settings.answering
@@ -145,7 +144,6 @@ class Foveal:
             top_n_documents=answering.top_n_documents if top_n_documents is None else top_n_documents,
             strictness=answering.strictness if strictness is None else strictness,
             in_scope=answering.in_scope if in_scope is None else in_scope,
-            filter=filter,
         )
 
     def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:

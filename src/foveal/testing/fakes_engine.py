@@ -134,14 +134,12 @@ class FakeEngine:
         top_n_documents: int | None = None,
         strictness: int | None = None,
         in_scope: bool | None = None,
-        filter: Filter | None = None,
     ) -> GroundingOptions:
         """Defaults of the contract."""
         return GroundingOptions(
             top_n_documents=5 if top_n_documents is None else top_n_documents,
             strictness=3 if strictness is None else strictness,
             in_scope=True if in_scope is None else in_scope,
-            filter=filter,
         )
 
     def open_image(self, data: bytes) -> ImageInput:
@@ -183,7 +181,7 @@ class FakeEngine:
         finished = False
         try:
             text = f"You said: {request.messages[-1].text}"
-            if request.indexes:
+            if request.sources:
                 retrieved = self._retrieve(request)
                 yield retrieved
                 text = f"{retrieved.citations[0].text} [doc1]" if retrieved.citations else REFUSAL
@@ -242,16 +240,21 @@ class FakeEngine:
 
     def _retrieve(self, request: ChatRequest) -> Retrieved:
         question, options = request.messages[-1], request.grounding
-        query = Query(
-            text=question.text,
-            images=tuple(image.pixels for image in question.images),
-            mode=options.mode,
-            filter=options.filter,
-            groups=options.groups,
-            strictness=options.strictness,
-            top=2 * options.top_n_documents,
+        results = tuple(
+            self.search(
+                source.index,
+                Query(
+                    text=question.text,
+                    images=tuple(image.pixels for image in question.images),
+                    mode=source.mode,
+                    filter=source.filter,
+                    groups=options.groups,
+                    strictness=options.strictness,
+                    top=2 * options.top_n_documents,
+                ),
+            )
+            for source in request.sources
         )
-        results = tuple(self.search(index, query) for index in request.indexes)
         hits = [(r.index, hit) for r in results for hit in r.hits][: options.top_n_documents]
         return Retrieved(
             intents=(question.text,) if question.text else (),

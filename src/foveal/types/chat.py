@@ -8,6 +8,7 @@ from typing import Literal
 from foveal.types.chunks import Chunk
 from foveal.types.content import ImageFacts, Usage
 from foveal.types.filters import Filter
+from foveal.types.locators import Polygon
 from foveal.types.search import Extract, Hit, Mode, SearchResult
 from foveal.types.vectors import Pixels
 
@@ -62,24 +63,70 @@ class GroundingOptions:
     strictness: int = 3
     in_scope: bool = True
     role_information: str = ""
-    mode: Mode = Mode.HYBRID
-    filter: Filter | None = None
     groups: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldsMapping:
+    """Which fields of an index of somebody else's making play which part; empty: guessed from its definition.
+
+    Attributes:
+        separator: Put between the contents of several fields.
+    """
+
+    content: tuple[str, ...] = ()
+    title: str = ""
+    url: str = ""
+    filepath: str = ""
+    vectors: tuple[str, ...] = ()
+    image_vectors: tuple[str, ...] = ()
+    separator: str = "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """One index that a conversation is answered from, and how it is searched.
+
+    Attributes:
+        filter: Applied inside every leg of the search.
+        mapping: Read where the index has fields of its own; Foveal's own indexes know theirs.
+    """
+
+    index: str
+    mode: Mode = Mode.HYBRID
+    filter: Filter | None = None
+    mapping: FieldsMapping = FieldsMapping()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enhancements:
+    """What local eyes add to a chat about images, as the vision enhancements of Azure OpenAI did.
+
+    Attributes:
+        ocr: The text read in the images is given to the model.
+        grounding: Words of the answer that name things seen come back with the places of those things.
+    """
+
+    ocr: bool = False
+    grounding: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """A conversation whose last message is the question, to be answered from indexes.
+    """A conversation whose last message is the question.
 
     Attributes:
         messages: Oldest first; the last is the user's.
-        indexes: Names of the indexes to answer from; empty: a plain chat with the model.
+        sources: What to answer from, each index once; empty: a plain chat with the model.
+        deployment: Name of the deployment that answers; empty: the first there is.
     """
 
     messages: tuple[Message, ...]
-    indexes: tuple[str, ...]
+    sources: tuple[DataSource, ...] = ()
     grounding: GroundingOptions = GroundingOptions()
     sampling: Sampling = Sampling()
+    enhancements: Enhancements = Enhancements()
+    deployment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +194,34 @@ class Finished:
     model: str
 
 
-ChatEvent = Retrieved | TextDelta | Finished
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundedSpan:
+    """Words of the answer that name something seen in an image of the request.
+
+    Attributes:
+        text: The name as the eyes have it (a detector's class, a line of text); the answer's own words at the place
+            may differ in case.
+        offset: First code point in the answer.
+        length: Code points.
+        image: 0-based position among the images of the request.
+        polygon: Where it is.
+    """
+
+    text: str
+    offset: int
+    length: int
+    image: int
+    polygon: Polygon
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounded:
+    """Comes right before `Finished` when the request asks for grounding: one span an instance, in order of offset."""
+
+    spans: tuple[GroundedSpan, ...]
+
+
+ChatEvent = Retrieved | TextDelta | Grounded | Finished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,3 +231,4 @@ class Answer:
     text: str
     retrieved: Retrieved
     finished: Finished
+    grounded: Grounded | None = None

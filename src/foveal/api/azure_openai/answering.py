@@ -23,7 +23,7 @@ from foveal.api.sse import DONE, EventStream, closed_after, event, while_connect
 from foveal.api.versions import Version
 from foveal.api.wire import request_id
 from foveal.errors import FovealError, InvalidRequestError
-from foveal.types.chat import Answer, ChatEvent, Finished, Retrieved, TextDelta
+from foveal.types.chat import Answer, ChatEvent, Finished, Grounded, Retrieved, TextDelta
 from foveal.types.content import Usage
 from foveal.types.status import Deployment
 
@@ -98,7 +98,7 @@ class Answering:
                     retrieved = got
                 elif isinstance(got, TextDelta):
                     text.append(got.text)
-                else:
+                elif isinstance(got, Finished):
                     finished = got
         return wire.whole(Answer(text="".join(text), retrieved=retrieved, finished=finished))
 
@@ -110,6 +110,8 @@ class Answering:
                 async for got in events:
                     if isinstance(got, Retrieved):
                         retrieved = got
+                        continue
+                    if isinstance(got, Grounded):
                         continue
                     if not opened:
                         for chunk in wire.opening(retrieved):

@@ -40,7 +40,7 @@ class Asked:
     @property
     def grounded(self) -> bool:
         """Whether the answer rests on indexes."""
-        return bool(self.request.indexes)
+        return bool(self.request.sources)
 
 
 def read_chat(data: bytes, engine: Engine, *, groups: tuple[str, ...] | None) -> Asked:
@@ -67,7 +67,6 @@ def _asked(body: ChatBody, engine: Engine, groups: tuple[str, ...] | None) -> As
     asked = Asked(
         request=ChatRequest(
             messages=messages,
-            indexes=(),
             sampling=Sampling(
                 max_tokens=body.max_completion_tokens or body.max_tokens,
                 temperature=body.temperature,
@@ -84,7 +83,7 @@ def _asked(body: ChatBody, engine: Engine, groups: tuple[str, ...] | None) -> As
 
 
 def _with_sources(asked: Asked, sources: DataSources) -> Asked:
-    request = replace(asked.request, indexes=sources.indexes, grounding=sources.grounding)
+    request = replace(asked.request, sources=sources.sources, grounding=sources.grounding)
     return replace(asked, request=request, contexts=sources.contexts, positions=sources.positions)
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, Field, JsonValue, ValidationErr
 from foveal.api.engine import Engine
 from foveal.api.errors import BodyError
 from foveal.errors import IndexNotFoundError, InvalidRequestError
-from foveal.types.chat import GroundingOptions
+from foveal.types.chat import DataSource, GroundingOptions
 from foveal.types.search import Mode
 
 SEARCH, VISION, VIDEO = "azure_search", "azure_computer_vision", "azure_computer_vision_video_index"
@@ -96,12 +96,12 @@ class DataSources:
     """What a request's data sources come to.
 
     Attributes:
-        indexes: Names, each once; empty when no source has an index (image analysis alone).
+        sources: One an index, each once; empty when no source has an index (image analysis alone).
         positions: Of each index, where its source stands in the request.
         contexts: What the reply's `context` holds.
     """
 
-    indexes: tuple[str, ...]
+    sources: tuple[DataSource, ...]
     positions: Mapping[str, int]
     grounding: GroundingOptions
     contexts: frozenset[Context]
@@ -116,10 +116,11 @@ def read_sources(
         BodyError: A type or parameter is wrong, as a JSON pointer into the request.
         IndexNotFoundError: No index of that name.
         FilterError: The filter does not parse.
-        InvalidRequestError: Sources with different filters: one of them would search what it must not.
+        InvalidRequestError: A video index.
     """
     positions: dict[str, int] = {}
     found: list[Parameters] = []
+    sources: dict[str, DataSource] = {}
     for position, source in enumerate(given):
         kind = _type(source, position)
         if kind == VIDEO:
@@ -129,8 +130,14 @@ def read_sources(
             _check_index(parameters.index_name, engine)
             positions.setdefault(parameters.index_name, position)
             found.append(parameters)
+            wanted = DataSource(
+                index=parameters.index_name,
+                mode=parameters.query_type or Mode.HYBRID,
+                filter=engine.parse_filter(parameters.filter or None),
+            )
+            sources.setdefault(wanted.index, wanted)
     return DataSources(
-        indexes=tuple(positions),
+        sources=tuple(sources.values()),
         positions=positions,
         grounding=_grounding(found, engine, groups),
         contexts=next((frozenset(p.include_contexts) for p in found if p.include_contexts), DEFAULT_CONTEXTS),
@@ -183,19 +190,13 @@ def _check_index(name: str, engine: Engine) -> None:
 
 
 def _grounding(found: Sequence[Parameters], engine: Engine, groups: tuple[str, ...] | None) -> GroundingOptions:
-    if len({p.filter for p in found}) > 1:
-        raise InvalidRequestError(
-            "The data sources have different filters.", remedy="Give all of them the same filter, or ask one by one."
-        )
     options = engine.grounding(
         top_n_documents=next((p.top_n_documents for p in found if p.top_n_documents is not None), None),
         strictness=next((p.strictness for p in found if p.strictness is not None), None),
         in_scope=next((p.in_scope for p in found if p.in_scope is not None), None),
-        filter=engine.parse_filter(found[0].filter or None) if found else None,
     )
     return replace(
         options,
-        mode=next((p.query_type for p in found if p.query_type is not None), options.mode),
         role_information=next((p.role_information for p in found if p.role_information), ""),
         groups=groups,
     )

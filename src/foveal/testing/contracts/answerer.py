@@ -10,7 +10,7 @@ import pytest
 
 from foveal.ports import Answerer
 from foveal.types.assets import AssetId, DocumentId, MediaKind
-from foveal.types.chat import ChatRequest, Document, Finished, GroundingOptions, Message, Role, TextDelta
+from foveal.types.chat import ChatRequest, DataSource, Document, Finished, GroundingOptions, Message, Role, TextDelta
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.search import Hit
 
@@ -44,7 +44,9 @@ def request(*turns: str, grounding: GroundingOptions | None = None) -> ChatReque
     """A conversation of turns by user and assistant in turn, the last the user's question."""
     roles: tuple[Role, Role] = ("user", "assistant")
     messages = tuple(Message(role=roles[number % 2], text=text) for number, text in enumerate(turns))
-    return ChatRequest(messages=messages, indexes=("notes",), grounding=grounding or GroundingOptions())
+    return ChatRequest(
+        messages=messages, sources=(DataSource(index="notes"),), grounding=grounding or GroundingOptions()
+    )
 
 
 def answer_of(

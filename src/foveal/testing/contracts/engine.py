@@ -9,7 +9,7 @@ import pytest
 from foveal.api.engine import Engine
 from foveal.errors import DeploymentNotFoundError, FilterError, ImageError, IndexNotFoundError, NotFoundError
 from foveal.types.assets import MediaKind
-from foveal.types.chat import ChatEvent, ChatRequest, Finished, Message, Retrieved, TextDelta
+from foveal.types.chat import ChatEvent, ChatRequest, DataSource, Finished, Message, Retrieved, TextDelta
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.filters import Comparison
 from foveal.types.search import Mode, Query
@@ -50,7 +50,9 @@ class EngineContract:
         with pytest.raises(IndexNotFoundError, match="nothing"):
             engine.chunk("nothing", ChunkId("x-0"), None)
         with pytest.raises(IndexNotFoundError, match="nothing"):
-            events(engine, ChatRequest(messages=(Message(role="user", text="x"),), indexes=("nothing",)))
+            events(
+                engine, ChatRequest(messages=(Message(role="user", text="x"),), sources=(DataSource(index="nothing"),))
+            )
 
     def test_deployments_listed_are_deployments_known(self, engine: Engine) -> None:
         """And no others."""
@@ -121,7 +123,7 @@ class EngineContract:
     def test_an_answer_is_retrieved_then_words_then_finished(self, engine: Engine) -> None:
         """Citations are numbered from one and the answer cites only these."""
         retrieved, *words, finished = events(
-            engine, ChatRequest(messages=(Message(role="user", text=QUESTION),), indexes=(INDEX,))
+            engine, ChatRequest(messages=(Message(role="user", text=QUESTION),), sources=(DataSource(index=INDEX),))
         )
         assert isinstance(retrieved, Retrieved)
         assert isinstance(finished, Finished)
