@@ -6,7 +6,10 @@ import sys
 import time
 from importlib import import_module
 
-NAMES = ("ingest", "memory", "start", "search_engine", "search", "text_to_image", "strictness")
+NAMES = (
+    "ingest", "memory", "start", "search_engine", "search", "text_to_image", "strictness", "relations", "grounding",
+    "injection", "on_your_data", "documents"
+)  # fmt: skip
 
 
 def main(names: list[str]) -> None:

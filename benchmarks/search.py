@@ -225,9 +225,8 @@ def _build(root: Path, rows: int, queries: int) -> Bench:
     adapters = AdapterKeeper(
         catalog=catalog, store=store, images=_no_images, texts=understanding, space=lambda: adapter.space
     )
-    catalog.put_attachment(INDEX, ADAPTER, adapter.to_bytes())
-    calibrations.refresh(INDEX, generation)
-    catalog.commit(INDEX, generation)
+    kept = {ADAPTER: adapter.to_bytes(), **calibrations.measured(INDEX, generation)}
+    catalog.commit(INDEX, generation, attachments=kept)
     embedder.known = dict(zip((_words(rng, ASKED) for _ in range(queries)), points(queries), strict=True))
     searcher = Searcher(
         catalog=catalog, store=store, embedder=embedder, encoder=FakeImageEncoder, adapters=adapters,
@@ -236,7 +235,12 @@ def _build(root: Path, rows: int, queries: int) -> Bench:
     return Bench(
         searcher=searcher,
         snapshot=store.snapshot(INDEX, generation),
-        crippled=LanceSnapshot(store._open(INDEX, generation), INDEX, VectorSearch(refine=1, ef=1, least_ef=1)),
+        crippled=LanceSnapshot(
+            store._open(INDEX, generation),
+            store._open(INDEX, generation).schema,
+            INDEX,
+            VectorSearch(refine=1, ef=1, least_ef=1),
+        ),
         texts=texts,
         group=group,
         asked=embedder.known,

@@ -156,7 +156,12 @@ def run(folder: Path, rows: int, queries: int) -> None:
         ("groups 10 %", member_of("ten-3", "none"), lambda q: np.flatnonzero(collection.group // 10 == 3)),
         ("groups 1 %", member_of("one-42", "none"), lambda q: np.flatnonzero(collection.group == 42)),
     ]
-    crippled = LanceSnapshot(store._open("bench", generation), "bench", VectorSearch(refine=1, ef=1, least_ef=1))
+    crippled = LanceSnapshot(
+        store._open("bench", generation),
+        store._open("bench", generation).schema,
+        "bench",
+        VectorSearch(refine=1, ef=1, least_ef=1),
+    )
     for name, where, allowed in legs:
         print(f"\n{name}")
         weak = [

@@ -15,17 +15,20 @@ GENERATED = "<!-- Written by `make docs`; do not edit. -->\n\n"
 
 def settings_page() -> str:
     """The settings table."""
-    from foveal.settings import table
+    from foveal.settings import Row, deployment_table, table
 
-    rows = "".join(
-        f"| `{r.path}` | `{r.env}` | {r.type} | {r.default if r.default == 'empty' else f'`{r.default}`'} "
-        f"| {r.description} |\n"
-        for r in table()
-    )
+    def cells(row: Row) -> str:
+        return f"{row.type} | {row.default if row.default == 'empty' else f'`{row.default}`'} | {row.description} |\n"
+
+    rows = "".join(f"| `{r.path}` | `{r.env}` | {cells(r)}" for r in table())
+    entries = "".join(f"| `{r.path}` | {cells(r)}" for r in deployment_table())
     return (
         "# Settings\n\nFlags (`--set NAME=VALUE`) win over the environment, which wins over `foveal.toml`, which wins "
         "over the default.\nIn the file, a dot is a table: `chat.model` is `model` under `[chat]`.\n\n"
-        "| setting | variable | type | default | what it does |\n| --- | --- | --- | --- | --- |\n" + rows
+        "| setting | variable | type | default | what it does |\n| --- | --- | --- | --- | --- |\n" + rows + "\n"
+        "## One deployment\n\nUnder `[deployments.NAME]` in the file, or in the JSON object in `FOVEAL_DEPLOYMENTS`."
+        "\n\n"
+        "| setting | type | default | what it does |\n| --- | --- | --- | --- |\n" + entries
     )
 
 

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING
 from foveal.errors import FovealError
 
 if TYPE_CHECKING:
+    from foveal.clients.image_documents import ImageDocument
+    from foveal.clients.multimodal import AzureOpenAIMultiModal
+    from foveal.retrieval.token_estimator import TokenEstimator
     from foveal.runtime import Foveal
     from foveal.types.chat import Answer, ChatRequest, Message
     from foveal.types.search import Hit, Mode, Query, SearchResult
@@ -24,20 +27,26 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Answer",
+    "AzureOpenAIMultiModal",
     "ChatRequest",
     "Foveal",
     "FovealError",
     "Hit",
+    "ImageDocument",
     "Message",
     "Mode",
     "Query",
     "SearchResult",
+    "TokenEstimator",
     "open",
     "question",
 ]
 
 _HOMES = {
+    "AzureOpenAIMultiModal": "foveal.clients.multimodal",
     "Foveal": "foveal.runtime",
+    "ImageDocument": "foveal.clients.image_documents",
+    "TokenEstimator": "foveal.retrieval.token_estimator",
     "Answer": "foveal.types.chat",
     "ChatRequest": "foveal.types.chat",
     "Message": "foveal.types.chat",

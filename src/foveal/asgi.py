@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from starlette.middleware.cors import CORSMiddleware
 
 from foveal import __version__
-from foveal.api import errors
+from foveal.api import denials, errors
 from foveal.api.auth import Gate
 from foveal.api.azure_openai import routes as azure_openai
 from foveal.api.azure_openai.answering import Answering
+from foveal.api.azure_openai.completions import CompletionBody
+from foveal.api.azure_openai.embedding_schemas import EmbeddingBody
 from foveal.api.azure_openai.schemas import ChatBody
+from foveal.api.azure_search import routes as azure_search
+from foveal.api.azure_search.document_routes import AzureSearch
+from foveal.api.azure_search.schemas import BatchIn, IndexIn, SearchIn
 from foveal.api.bodies import schemas_of
 from foveal.api.crowd import Crowd, Threads
+from foveal.api.deadline import Deadline
 from foveal.api.engine import Engine
+from foveal.api.keyring import KeyRing
+from foveal.api.limits import RateLimiter
+from foveal.api.links import LinkSigner
 from foveal.api.native import routes as native
 from foveal.api.native.schemas import SearchBody
-from foveal.api.wire import RequestIds, TidyPaths
+from foveal.api.native.source_schemas import BODIES as SOURCE_BODIES
+from foveal.api.wire import HeaderLimits, Heads, RequestIds, TidyPaths
+from foveal.ports import ApiKeys
 
 MAX_BODY_BYTES = 64 * 2**20
 """Longest request body: three images of the default 16 MB as base64."""
+REQUEST_SECONDS = 600.0
+"""Longest request; the OpenAI clients give up after as long."""
+READ_HEADERS = (
+    "apim-request-id",
+    "x-request-id",
+    "x-ms-client-request-id",
+    "operation-location",
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+    "etag",
+    "content-disposition",
+    "content-range",
+    "accept-ranges",
+    *(f"x-ratelimit-{kind}-{what}" for kind in ("limit", "remaining", "reset") for what in ("requests", "tokens")),
+)
+"""Headers of replies that clients read, which a browser hides from a page of another origin unless told."""
 
 
 def create_app(
@@ -29,6 +59,11 @@ def create_app(
     *,
     title: str = "Foveal",
     api_keys: Collection[str] = (),
+    keys: ApiKeys | None = None,
+    link_secret: bytes = b"",
+    open_links: bool = False,
+    cors_origins: Collection[str] = (),
+    request_seconds: float = REQUEST_SECONDS,
     concurrency: int = 8,
     queue: int = 64,
     max_body_bytes: int = MAX_BODY_BYTES,
@@ -38,7 +73,13 @@ def create_app(
     Args:
         engine: What answers; stays open as long as the application runs.
         title: Name in the OpenAPI document.
-        api_keys: Any of them opens; none: only programs on this machine are answered (see `foveal.api.auth`).
+        api_keys: Any of them opens, with every right.
+        keys: Keys that were made. As long as neither has one, only programs on this machine are answered (see
+            `foveal.api.auth`).
+        link_secret: Signs the links in replies; empty: one of this application's own, that no other one knows.
+        open_links: Whether a signed link opens without a key.
+        cors_origins: Origins whose pages may read replies.
+        request_seconds: Longest request.
         concurrency: Pieces of computing work done at once.
         queue: Requests that may wait beyond that; one more is answered 429.
         max_body_bytes: Longest request body.
@@ -56,14 +97,44 @@ def create_app(
     app.include_router(
         native.router(native.Native(engine=engine, threads=threads, max_body_bytes=max_body_bytes, version=__version__))
     )
+    search = AzureSearch(engine=engine, threads=threads, max_body_bytes=max_body_bytes)
+    app.include_router(azure_search.router(search))
     _add_probes(app, engine, threads)
     errors.install(app)
+    denials.install(app)
     # The last one added sees a request first.
     app.add_middleware(Crowd, limit=concurrency + queue)
-    app.add_middleware(Gate, keys=api_keys)
+    app.add_middleware(Deadline, seconds=request_seconds)
+    app.add_middleware(RateLimiter)
+    app.add_middleware(
+        Gate,
+        ring=KeyRing(api_keys, keys),
+        signer=LinkSigner(secret=link_secret or secrets.token_bytes(32)),
+        open_links=open_links,
+        origins=cors_origins,
+    )
+    if cors_origins:
+        _open_to(app, cors_origins)
     app.add_middleware(TidyPaths)
+    app.add_middleware(Heads)
+    app.add_middleware(HeaderLimits)
     app.add_middleware(RequestIds)
     return app
+
+
+def _open_to(app: FastAPI, origins: Collection[str]) -> None:
+    """Let pages of these origins read replies; asking whether they may (a preflight) needs no key."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=READ_HEADERS,
+    )
+
+
+BODIES = (ChatBody, CompletionBody, EmbeddingBody, SearchBody, SearchIn, BatchIn, IndexIn, *SOURCE_BODIES)
+"""What routes read by themselves."""
 
 
 class _Application(FastAPI):
@@ -72,7 +143,7 @@ class _Application(FastAPI):
     def openapi(self) -> dict[str, object]:
         if not self.openapi_schema:
             document = super().openapi()
-            document.setdefault("components", {}).setdefault("schemas", {}).update(schemas_of(ChatBody, SearchBody))
+            document.setdefault("components", {}).setdefault("schemas", {}).update(schemas_of(*BODIES))
         return self.openapi_schema or {}
 
 

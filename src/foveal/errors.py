@@ -5,13 +5,21 @@ FovealError
 ├── RequestError                 the caller can act                 4xx
 │   ├── InvalidRequestError      invalid_request                    400
 │   │   ├── FilterError          invalid_filter                     400
-│   │   └── ImageError           invalid_image                      400
+│   │   ├── ImageError           invalid_image                      400
+│   │   ├── UpstreamRequestError upstream_refused                   400
+│   │   ├── OperationError       operation_not_supported            400
+│   │   └── SourceUnusableError  source_unusable                    400
 │   ├── NotFoundError            not_found                          404
 │   │   ├── IndexNotFoundError   index_not_found                    404
 │   │   └── DeploymentNotFoundError  deployment_not_found           404
+│   ├── ForbiddenError           forbidden                          403
 │   ├── ConflictError            conflict                           409
+│   ├── RequestTimeoutError      request_timeout                    408
+│   ├── PreconditionError        precondition_failed                412
 │   ├── TooLargeError            too_large                          413
-│   └── OverloadedError          overloaded                         429
+│   ├── OverloadedError          overloaded                         429
+│   ├── RateLimitError           rate_limited                       429
+│   └── ContentFilteredError     content_filter                     400
 ├── AssetError                   the owner of that file can act     a line in the report
 │   ├── UnreadableAssetError     unreadable
 │   ├── UnsupportedAssetError    unsupported
@@ -22,6 +30,7 @@ FovealError
 │   ├── ModelOverloadedError     model_overloaded                   429
 │   ├── ModelTimeoutError        model_timeout                      504
 │   ├── ModelRejectedError       model_rejected                     502
+│   ├── ModelFailedError         model_failed                       502
 │   ├── ModelChecksumError       model_checksum                     503
 │   └── BudgetError              budget_spent                       429
 ├── StoreError                   the operator can act; the message names the repair   500
@@ -36,6 +45,7 @@ went wrong, with which thing; `remedy` says what to do about it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -86,6 +96,50 @@ class ImageError(InvalidRequestError):
     code = "invalid_image"
 
 
+class UpstreamRequestError(InvalidRequestError):
+    """The model server that a request was passed on to says that it is wrong.
+
+    Attributes:
+        wire_code: The server's own `error.code`, empty when it has none.
+        param: The parameter it names, None when it names none.
+    """
+
+    code = "upstream_refused"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        wire_code: str = "",
+        param: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.wire_code = wire_code
+        self.param = param
+
+
+class OperationError(InvalidRequestError):
+    """A deployment is asked for what its model does not do."""
+
+    code = "operation_not_supported"
+
+
+class SourceUnusableError(InvalidRequestError):
+    """A source cannot be read as a whole: unreachable, its key refused, no such container, nothing readable in it.
+
+    Attributes:
+        reason: Which of these: `unreachable`, `denied`, `not_found`, `empty`, `unreadable`, `refused` (the service
+            says something else), `missing_package`.
+    """
+
+    code = "source_unusable"
+
+    def __init__(self, message: str, *, remedy: str = "", reason: str = "refused") -> None:
+        super().__init__(message, remedy=remedy)
+        self.reason = reason
+
+
 class NotFoundError(RequestError):
     """The thing named does not exist, or the caller may not know that it does."""
 
@@ -105,11 +159,32 @@ class DeploymentNotFoundError(NotFoundError):
     code = "deployment_not_found"
 
 
+class ForbiddenError(RequestError):
+    """The caller is known, and may not do this."""
+
+    code = "forbidden"
+    status = 403
+
+
 class ConflictError(RequestError):
     """The request collides with the present state (an ingestion already runs, say)."""
 
     code = "conflict"
     status = 409
+
+
+class RequestTimeoutError(RequestError):
+    """The request's body did not arrive, or its work was not done, in the time a request may take."""
+
+    code = "request_timeout"
+    status = 408
+
+
+class PreconditionError(RequestError):
+    """The thing was changed since the caller saw it (`If-Match`), or is there already (`If-None-Match`)."""
+
+    code = "precondition_failed"
+    status = 412
 
 
 class TooLargeError(RequestError):
@@ -124,6 +199,38 @@ class OverloadedError(RequestError):
 
     code = "overloaded"
     status = 429
+
+
+class RateLimitError(RequestError):
+    """The caller's key has had all the requests or tokens of this minute.
+
+    Attributes:
+        retry_after_s: Seconds until the same request is taken; None when it never is.
+    """
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after_s: float | None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+
+class ContentFilteredError(RequestError):
+    """A content filter, Foveal's own or that of a model server, refused the prompt.
+
+    Attributes:
+        results: What it found, by category, in the words of the wire (`filtered`, `severity`); empty when the server
+            that refused did not say.
+    """
+
+    code = "content_filter"
+
+    def __init__(
+        self, message: str, *, remedy: str = "", results: Mapping[str, Mapping[str, bool | str]] | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.results = dict(results or {})
 
 
 class AssetError(FovealError):
@@ -204,6 +311,13 @@ class ModelRejectedError(ModelError):
     """The model server refused the request (wrong key, unknown model, bad parameters)."""
 
     code = "model_rejected"
+    status = 502
+
+
+class ModelFailedError(ModelError):
+    """The model server failed on the request (5xx); the same request may succeed later."""
+
+    code = "model_failed"
     status = 502
 
 

@@ -7,7 +7,9 @@ several threads at once, returns one result per input in the order of the inputs
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
 from typing import BinaryIO, Protocol, runtime_checkable
 
 from foveal.types.assets import Asset, AssetId, DocumentId, Sniffed, SourceItem
@@ -21,6 +23,15 @@ from foveal.types.content import (
     OcrLine,
     SafetyScores,
 )
+from foveal.types.documents import (
+    DocumentChange,
+    Json,
+    RowNumbers,
+    ScoredRows,
+    SearchIndexRecord,
+    StoredDocument,
+    TextMatch,
+)
 from foveal.types.filters import Filter
 from foveal.types.ingestions import (
     DocumentRecord,
@@ -29,7 +40,10 @@ from foveal.types.ingestions import (
     IngestionId,
     IngestionState,
 )
+from foveal.types.keys import KeyGrant, KeyId, KeyRecord
 from foveal.types.search import Passage, Reranked, ScoredChunk
+from foveal.types.sources import Credential, SavedSource, Schedule, SourceRun, SourceSettings, SourceState
+from foveal.types.upstream import JsonObject, UpstreamReply, UpstreamStart
 from foveal.types.vectors import FloatArray, Pixels
 
 # --- where content comes from -----------------------------------------------------------------------------
@@ -58,10 +72,32 @@ class Source(Protocol):
 
 
 class Sniffer(Protocol):
-    """Tells what a file is from its first bytes; the name only tells markdown from plain text."""
+    """Tells what a file is from its bytes; the name only tells text, markdown and web pages apart."""
 
-    def __call__(self, path: str, head: bytes, size_bytes: int) -> Sniffed:
-        """Judge a file by its path, its first 4,096 bytes and its length; never raises."""
+    def __call__(self, path: str, head: bytes, size_bytes: int, tail: bytes = b"") -> Sniffed:
+        """Judge a file by its path, its first 4,096 bytes, its length and, of an archive, its end; never raises.
+
+        Args:
+            path: Where it is.
+            head: Its beginning.
+            size_bytes: Its length.
+            tail: Up to 64 KiB of its end where the head is that of a ZIP archive: its table of contents.
+        """
+
+
+class Fetcher(Protocol):
+    """Brings images by addresses that callers send.
+
+    A message names an address by host and path: its query may hold a signature.
+    """
+
+    def fetch_url(self, url: str) -> bytes:
+        """The bytes behind an address, which begin like an image.
+
+        Raises:
+            ImageError: No address of a place that is fetched from, nothing there in time, or no image.
+            TooLargeError: It is over the limit on bytes.
+        """
 
 
 class Reader(Protocol):
@@ -195,7 +231,33 @@ class ChatModel(Model, Protocol):
         """Answer: any number of `TextDelta`, then exactly one `Finished`.
 
         Raises:
+            ContentFilteredError: The server's content filter refused the prompt.
             ModelError: After retries; possibly in mid-stream.
+        """
+
+
+class Upstream(Model, Protocol):
+    """A model server that is sent chat completion requests of the OpenAI wire as they came, and whose replies go out
+    as they come. Only `model` is set by it. Safe to use from several event loops at once.
+    """
+
+    async def complete(self, body: JsonObject) -> UpstreamReply:
+        """The reply in one piece, every field of it kept.
+
+        Raises:
+            UpstreamRequestError: The server says that the request is wrong.
+            ContentFilteredError: Its content filter refuses it.
+            ModelError: Any other failure.
+        """
+
+    def stream(self, body: JsonObject) -> AsyncIterator[UpstreamStart | bytes]:
+        """The reply as events: one `UpstreamStart`, then the JSON of each event, as it came, without `[DONE]`.
+        Leaving the iteration early ends the call.
+
+        Raises:
+            UpstreamRequestError: As above, before the start.
+            ContentFilteredError: Likewise.
+            ModelError: Any other failure; in mid-stream also where the server breaks off or sends an error event.
         """
 
 
@@ -246,8 +308,12 @@ class ChunkSnapshot(Protocol):
             vector: float32 [dim].
         """
 
-    def fetch(self, chunk_ids: Sequence[ChunkId], *, where: Filter | None = None) -> list[Chunk]:
-        """The chunks with these ids that pass `where`, in the order of the ids; unknown ids are left out."""
+    def fetch(self, chunk_ids: Sequence[ChunkId], *, where: Filter | None = None, vectors: bool = True) -> list[Chunk]:
+        """The chunks with these ids that pass `where`, in the order of the ids; unknown ids are left out.
+
+        Args:
+            vectors: Whether to read vectors too; without, they are None.
+        """
 
     def scan(self, *, where: Filter | None = None, vectors: bool = False, limit: int | None = None) -> Iterator[Chunk]:
         """Every chunk that passes, ordered by chunk id, with flat memory.
@@ -350,14 +416,14 @@ class Catalog(Protocol):
         *,
         put: Iterable[DocumentRecord] = (),
         delete: Collection[DocumentId] = (),
+        attachments: Mapping[str, bytes] = MappingProxyType({}),
     ) -> None:
-        """In one transaction: the documents and the generation readers open from now on."""
+        """In one transaction: the documents, the generation readers open from now on, and blobs kept with the index
+        by name (the fitted adapter), each in place of what had that name.
+        """
 
     def attachment(self, index: str, name: str) -> bytes | None:
-        """A blob kept with the index (the fitted adapter), None when there is none."""
-
-    def put_attachment(self, index: str, name: str, data: bytes) -> None:
-        """Keep a blob with the index; visible with the next `commit`'s generation or before it."""
+        """A blob kept with the index, None when there is none."""
 
 
 class IngestionLog(Protocol):
@@ -411,3 +477,216 @@ class ByteStore(Protocol):
 
     def delete(self, asset_ids: Collection[AssetId]) -> None:
         """Remove everything derived from these assets."""
+
+
+class ApiKeys(Protocol):
+    """Keys that open the HTTP interface. Only hashes are kept: a key itself is seen once, when it is made.
+
+    Every process that shares the store sees what another did at its next call.
+    """
+
+    def create(self, grant: KeyGrant) -> tuple[KeyRecord, str]:
+        """Make a key of 256 random bits; its record and the key itself.
+
+        Raises:
+            ConflictError: A key of that name opens.
+        """
+
+    def find(self, key: str) -> KeyRecord | None:
+        """The record of a key, of a revoked or expired one too; None for what is no key of this store.
+
+        How long it takes tells nothing about how much of a wrong key was right.
+        """
+
+    def records(self) -> list[KeyRecord]:
+        """All that were ever made, oldest first."""
+
+    def revoke(self, name: str) -> None:
+        """Have the keys of that name open nothing from now on; those revoked before stay as they are.
+
+        Raises:
+            NotFoundError: There was never a key of that name.
+        """
+
+    def note_use(self, key_id: KeyId, at: datetime) -> None:
+        """Keep when a key was last used; an earlier time than the kept one, or an unknown key, changes nothing."""
+
+
+class SourceRegistry(Protocol):
+    """Saved sources, what opens them, and who runs them. What opens them is kept encrypted, and given out only by
+    `credential`. One process runs a source at a time: `begin` and `claim` take its lease, which is free again when
+    that process is gone. Every process that shares the store sees what another did at its next call.
+    """
+
+    def add(
+        self, settings: SourceSettings, credential: Credential | None, *, next_run_at: datetime | None = None
+    ) -> SavedSource:
+        """Keep a new source.
+
+        Raises:
+            ConflictError: There is one of that name, or one of the same place for the same index.
+        """
+
+    def all(self) -> list[SavedSource]:
+        """Every one, by name."""
+
+    def get(self, name: str) -> SavedSource:
+        """One.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+
+    def credential(self, name: str) -> Credential | None:
+        """What opens it, None where nothing does.
+
+        Raises:
+            NotFoundError: There is none of that name.
+            StoreCorruptError: The key that what is kept was encrypted with is not there any more.
+        """
+
+    def set_credential(self, name: str, credential: Credential | None) -> None:
+        """Keep another credential in the place of the present one.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+
+    def set_schedule(self, name: str, schedule: Schedule, *, next_run_at: datetime | None) -> None:
+        """Keep another schedule, and when the source is due next.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+
+    def remove(self, name: str) -> None:
+        """Forget a source with its credential.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+
+    def begin(self, name: str) -> SourceRun:
+        """Take the right to run one source now. Until `end` it stays due, so that a run whose process dies is made up.
+
+        Raises:
+            NotFoundError: There is none of that name.
+            ConflictError: It is running, in whatever process.
+        """
+
+    def claim(self) -> SourceRun | None:
+        """Likewise the source that is longest due and not running; None when there is none."""
+
+    def renew(self, run_id: str) -> None:
+        """Say that a run lives; to be called every minute or so.
+
+        Raises:
+            ConflictError: Another process took it over because this one looked dead, or the source was removed.
+        """
+
+    def end(self, run_id: str, state: SourceState, *, message: str = "", next_run_at: datetime | None = None) -> None:
+        """Record how a run went and give the right back; of a run that was taken over nothing is recorded."""
+
+
+# --- indexes of a caller's own fields ---------------------------------------------------------------------
+
+
+class SearchIndexCatalog(Protocol):
+    """Definitions of the indexes that callers made with fields of their own."""
+
+    def all(self) -> Sequence[SearchIndexRecord]:
+        """Every one, by name."""
+
+    def get(self, name: str) -> SearchIndexRecord | None:
+        """One, None when there is none."""
+
+    def put(self, record: SearchIndexRecord, *, replaces: SearchIndexRecord | None = None) -> None:
+        """Keep a definition: a new one, or in the place of `replaces`, as long as that is still what is kept.
+
+        Raises:
+            ConflictError: There is one of that name already.
+            PreconditionError: `replaces` was changed or removed meanwhile.
+        """
+
+    def remove(self, record: SearchIndexRecord) -> None:
+        """Forget a definition.
+
+        Raises:
+            PreconditionError: It was changed or removed meanwhile.
+        """
+
+
+class DocumentSnapshot(Protocol):
+    """The documents of one index as they were when it was opened. Row numbers mean nothing in another snapshot.
+
+    `where` restricts by the fields of the index; it is applied before anything is cut off.
+    """
+
+    def rows(self, where: Filter | None = None) -> RowNumbers:
+        """Every document that passes, ascending: in the order in which they were written, as far as it is kept."""
+
+    def count(self, where: Filter | None = None) -> int:
+        """Documents that pass."""
+
+    def matching(self, match: TextMatch, field: str, *, where: Filter | None = None) -> ScoredRows:
+        """Every document with these words in a searchable field, rows ascending.
+
+        Scores are BM25 (`k1` 1.2, `b` .75) where words are looked for, and 1 for prefixes and patterns, and in fields
+        whose analyzer is `keyword`, where only the value as a whole is a word.
+        """
+
+    def nearest(
+        self, field: str, vector: FloatArray, *, where: Filter | None = None, limit: int, exhaustive: bool = False
+    ) -> ScoredRows:
+        """The most similar vectors first, documents without one left out: scores are the cosine, the dot product, or
+        the Euclidean distance with a minus, by the field's metric.
+
+        Args:
+            vector: float32 [dimensions].
+            exhaustive: Every vector is compared.
+        """
+
+    def read(self, rows: RowNumbers, *, vectors: Collection[str] = ()) -> list[StoredDocument]:
+        """Documents in the order of the rows, with these of their vectors."""
+
+    def values(self, field: str, rows: RowNumbers) -> list[Json]:
+        """One field's value of each row, in order; None for null."""
+
+    def find(self, keys: Collection[str], *, vectors: Collection[str] = ()) -> dict[str, StoredDocument]:
+        """Documents by key; unknown keys are left out."""
+
+
+class DocumentStore(Protocol):
+    """Documents of all indexes of callers' own fields. Any number of threads and processes read and write."""
+
+    def create(self, record: SearchIndexRecord) -> None:
+        """Make room for an index; nothing is left of a former one with that name and birth."""
+
+    def extend(self, record: SearchIndexRecord) -> None:
+        """Add the fields that its definition has and the index does not; documents have null there."""
+
+    def change(
+        self,
+        record: SearchIndexRecord,
+        keys: Collection[str],
+        decide: Callable[[Mapping[str, StoredDocument]], DocumentChange],
+    ) -> None:
+        """Write one change, durable on return, while nobody else writes to the index.
+
+        Args:
+            keys: Documents that `decide` wants to see, with their vectors.
+            decide: Given those there are, says what to write; each key at most once.
+
+        Raises:
+            IndexNotFoundError: No such index.
+        """
+
+    def snapshot(self, record: SearchIndexRecord) -> DocumentSnapshot:
+        """What the index holds now.
+
+        Raises:
+            IndexNotFoundError: No such index.
+        """
+
+    def drop(self, record: SearchIndexRecord) -> None:
+        """Remove an index; silently does nothing when there is none."""

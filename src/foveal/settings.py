@@ -8,14 +8,24 @@ Order of precedence: flags, then the environment (`FOVEAL_` + the path of the se
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args, get_origin
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 
 from foveal.errors import SettingsError
@@ -57,6 +67,32 @@ class ChatServer(ModelServer):
     context_tokens: int = Field(16_384, ge=1024, description="Size of the model's window.")
 
 
+class DeploymentServer(ChatServer):
+    """A name that requests may be sent to, and what answers them: a model server, or without `base_url` this home."""
+
+    kind: Literal["chat", "embedding"] = Field("chat", description="What it is asked for.")
+    model: str = Field(
+        "",
+        description="Model name, or the Azure deployment. Without `base_url`: the name of a deployment of this home "
+        "that is not in this table; empty: the one that answers when none is named.",
+    )
+    concurrency: int = Field(64, ge=1, le=256, description="Calls under way at once; more wait.")
+    retries: int = Field(
+        2,
+        ge=0,
+        le=20,
+        description="Retries of calls that Foveal makes itself. A request that is passed on is tried once: its "
+        "sender retries.",
+    )
+    sees: bool = Field(True, description="Whether the model takes images.")
+    tools: bool = Field(True, description="Whether the model takes tools and functions.")
+    json_mode: bool = Field(True, description="Whether the model takes a `response_format`.")
+    dim: int = Field(1536, ge=2, le=4096, description="Length of the vectors (kind `embedding`).")
+    image_urls: Literal["fetch", "pass"] = Field(
+        "fetch", description="Images given by address: `fetch` here and send on, or `pass` the address on."
+    )
+
+
 class EmbeddingServer(ModelServer):
     """A text embedding model to use in place of the local one."""
 
@@ -93,11 +129,38 @@ class Understanding(Group):
     joint: bool = Field(False, description="Use a pulled joint image-text model as the image encoder.")
 
 
+Threshold = Literal["low", "medium", "high", "off"]
+"""Least severity that is filtered; `off` filters nothing and still reports."""
+
+
+class Safety(Group):
+    """Content filters of prompts and answers. The thresholds are Azure OpenAI's defaults."""
+
+    on: bool = Field(True, description="Judge prompts and answers.")
+    endpoint: str = Field("", description="Azure AI Content Safety; without it only sexual images are judged, locally.")
+    api_key: SecretStr = Field(SecretStr(""), description="Key of that endpoint; never logged or shown.")
+    timeout_s: float = Field(5.0, gt=0, description="Seconds one call to it may take.")
+    retries: int = Field(2, ge=0, le=20, description="Retries after 429, 5xx and lost connections.")
+    prompt_hate: Threshold = Field("medium", description="Least hate that stops a prompt.")
+    prompt_self_harm: Threshold = Field("medium", description="Least self-harm that stops a prompt.")
+    prompt_sexual: Threshold = Field("medium", description="Least sexual content that stops a prompt.")
+    prompt_violence: Threshold = Field("medium", description="Least violence that stops a prompt.")
+    answer_hate: Threshold = Field("medium", description="Least hate that stops an answer.")
+    answer_self_harm: Threshold = Field("medium", description="Least self-harm that stops an answer.")
+    answer_sexual: Threshold = Field("medium", description="Least sexual content that stops an answer.")
+    answer_violence: Threshold = Field("medium", description="Least violence that stops an answer.")
+
+
 class DecodeLimits(Group):
     """What decoding one file may take."""
 
     image_bytes: int = Field(16 * 2**20, ge=1, description="Largest image file.")
     text_bytes: int = Field(16 * 2**20, ge=1, description="Largest text file.")
+    document_bytes: int = Field(64 * 2**20, ge=1, description="Largest document file (PDF, Office).")
+    inflated_bytes: int = Field(256 * 2**20, ge=1, description="Most bytes an Office file may unpack to.")
+    document_pages: int = Field(2000, ge=1, description="Pages, slides or sheets read of one document.")
+    document_seconds: float = Field(120.0, gt=0, description="Longest reading of one document.")
+    pictures: int = Field(500, ge=0, description="Pictures looked at in one document.")
     pixels: int = Field(100_000_000, ge=1, description="Most pixels of one image, from its header.")
     pages: int = Field(200, ge=1, description="Pages read of one multi-page image.")
     seconds: float = Field(20.0, gt=0, description="Longest decoding of one file.")
@@ -123,9 +186,55 @@ class Serving(Group):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8808, ge=0, le=65535, description="Port; 0 takes a free one.")
-    api_key: SecretStr = Field(SecretStr(""), description="When set, every request must carry it.")
+    api_key: SecretStr = Field(SecretStr(""), description="A key with every right, beside those of `foveal keys`.")
+    open_links: bool = Field(
+        False, description="Let the signed links of replies open without a key, for what their groups may see."
+    )
+    cors_origins: str = Field("", description="Origins whose pages may read replies, with commas between.")
+    request_seconds: float = Field(600.0, gt=0, description="Longest request, its body and its answer included.")
+    tls: bool = Field(False, description="Serve https with a certificate made for trying out, kept in the home.")
+    ssl_certfile: str = Field("", description="Serve https with this certificate (PEM).")
+    ssl_keyfile: str = Field("", description="Its private key (PEM); empty: in the same file.")
+    ssl_keyfile_password: SecretStr = Field(SecretStr(""), description="Password of the private key.")
     concurrency: int = Field(8, ge=1, le=1024, description="Searches worked on at once.")
-    queue: int = Field(64, ge=0, description="Requests that may wait; one more is answered 429.")
+    queue: int = Field(128, ge=0, description="Requests that may wait; one more is answered 429.")
+    refresh: bool = Field(True, description="Refresh saved sources when they are due.")
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """`cors_origins`, one by one, as browsers write them."""
+        return tuple(o.strip().rstrip("/") for o in self.cors_origins.split(",") if o.strip())
+
+
+def _networks(value: str) -> str:
+    """Refuses what is no host, address or network."""
+    if value:
+        from foveal.sources.public_addresses import Allowed
+
+        Allowed.of(value.split(","))
+    return value
+
+
+class Fetching(Group):
+    """Images that requests give by address (`https://…`)."""
+
+    on: bool = Field(True, description="Fetch them; never done while `offline`.")
+    allow: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Hosts, addresses and networks (`10.1.0.0/16`) to fetch from though they are not on the public "
+        "internet, with commas between.",
+    )
+    max_bytes: int = Field(20 * 2**20, ge=1, description="Longest image.")
+    seconds: float = Field(15.0, gt=0, description="Longest fetch, redirects included.")
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """`allow`, one by one."""
+        return tuple(entry.strip() for entry in self.allow.split(",") if entry.strip())
+
+
+ServiceIndex = Annotated[str, StringConstraints(pattern=r"^.+/[^/]+$")]
+"""`SERVICE/INDEX`."""
 
 
 def _home() -> Path:
@@ -134,6 +243,16 @@ def _home() -> Path:
 
 def _models() -> Path:
     return Path(platformdirs.user_cache_dir("foveal", appauthor=False)) / "models"
+
+
+def _parsed(value: object) -> object:
+    """The JSON of an environment variable."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON ({error})") from None
 
 
 class Settings(Group):
@@ -146,6 +265,11 @@ class Settings(Group):
     workers: int = Field(0, ge=0, le=256, description="Files understood at once; 0 takes the number of cores.")
     commit_assets: int = Field(256, ge=1, description="Files between two commits of an ingestion.")
     chat: ChatServer = Field(default_factory=ChatServer, description="Model that writes answers.")
+    deployments: Annotated[dict[str, DeploymentServer], BeforeValidator(_parsed)] = Field(
+        default_factory=dict,
+        description="Names that requests may be sent to, `[deployments.NAME]` each; `*` answers to any other name. "
+        "In the variable: a JSON object.",
+    )
     caption: ModelServer = Field(default_factory=ModelServer, description="Vision model that describes images.")
     embedding: EmbeddingServer = Field(default_factory=EmbeddingServer, description="Text embedding server.")
     rerank: Rerank = Field(default_factory=Rerank, description="Re-ranker of semantic mode.")
@@ -153,7 +277,16 @@ class Settings(Group):
     understanding: Understanding = Field(default_factory=Understanding, description="Local models.")
     limits: DecodeLimits = Field(default_factory=DecodeLimits, description="Limits of decoding.")
     chunking: Chunking = Field(default_factory=Chunking, description="How text is cut.")
+    safety: Safety = Field(default_factory=Safety, description="Content filters.")
     answering: Answering = Field(default_factory=Answering, description="Defaults of answers.")
+    sources: Annotated[dict[ServiceIndex, str], BeforeValidator(_parsed)] = Field(
+        default_factory=dict,
+        description="Indexes of other services that chat requests name as data sources, and the indexes of this home "
+        'that stand in for them: `"SERVICE/INDEX" = "NAME"` under `[sources]`, the service as the host of its '
+        "endpoint. `*` is any service, any index, and as NAME an index of the same name. In the variable: a JSON "
+        "object.",
+    )
+    fetch: Fetching = Field(default_factory=Fetching, description="Images given by address.")
     serve: Serving = Field(default_factory=Serving, description="The HTTP server.")
 
     @property
@@ -190,6 +323,20 @@ def table() -> list[Row]:
             description=field.description or "",
         )
         for path, field in _leaves(Settings)
+    ]
+
+
+def deployment_table() -> list[Row]:
+    """Every setting of one deployment, in order; `env` is the variable of the whole table."""
+    return [
+        Row(
+            path=name,
+            env=f"{ENV_PREFIX}DEPLOYMENTS",
+            type=_type_name(field.annotation),
+            default=_default_text(name, field),
+            description=field.description or "",
+        )
+        for name, field in _leaves(DeploymentServer)
     ]
 
 
@@ -242,6 +389,8 @@ def _type_name(annotation: object) -> str:
     if annotation is SecretStr:
         return "secret"
     args = get_args(annotation)
+    if get_origin(annotation) is dict:
+        return "table"
     if args and all(isinstance(a, str) for a in args):
         return " or ".join(f"`{a}`" for a in args)
     if args:
@@ -255,7 +404,7 @@ def _default_text(path: str, field: FieldInfo) -> str:
     if path == "models":
         return "the user's cache folder"
     value = field.get_default(call_default_factory=True)
-    if value is None or value == "" or isinstance(value, SecretStr):
+    if value is None or value in ("", {}) or isinstance(value, SecretStr):
         return "empty"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -298,7 +447,13 @@ def _settings_error(error: ValidationError, file: Path | None) -> SettingsError:
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"])
     names = [p for p, _ in _leaves(Settings)]
-    where = f"{path} ({ENV_PREFIX}{path.replace('.', '_').upper()}" + (f", or {file})" if file else ")")
+    variable = ENV_PREFIX + path.replace(".", "_").upper()
+    if first["loc"][0] == "deployments":
+        variable = f"{ENV_PREFIX}DEPLOYMENTS"
+        names = [f"{path.rpartition('.')[0]}.{p}" for p, _ in _leaves(DeploymentServer)]
+    if first["loc"][0] == "sources":
+        variable = f"{ENV_PREFIX}SOURCES"
+    where = f"{path} ({variable}" + (f", or {file})" if file else ")")
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(path, names, n=3)
         return SettingsError(

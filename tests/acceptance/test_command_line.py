@@ -112,3 +112,18 @@ def test_the_words_of_an_answer_follow_the_question_s_language(demo: Program) ->
     assert answer["answered"] is True
     cited = [c for c in answer["citations"] if c["cited"]]  # type: ignore[attr-defined]
     assert "chelsea.png" in [c["filepath"] for c in cited]
+
+
+def test_looking_says_what_is_where_and_draws_it(demo: Program, tmp_path: Path) -> None:
+    from PIL import Image, ImageChops
+
+    photo = demo.home / "samples" / "photos" / "astronaut.png"
+    (found,) = demo("look", photo, "--json", "--draw", tmp_path / "drawn.png").json
+    person = next(one for one in found["objects"] if one["label"] == "person")  # type: ignore[index]
+    assert len(person["polygon"]) == 4
+    assert all(0 <= value <= 1 for corner in person["polygon"] for value in corner)
+    with Image.open(photo) as original, Image.open(tmp_path / "drawn.png") as drawn:
+        assert drawn.size == original.size
+        assert ImageChops.difference(original.convert("RGB"), drawn).getbbox() is not None
+    assert "object  person" in demo("look", photo).out
+    assert "cannot be written" in demo("look", photo, "--draw", tmp_path / "drawn.words", status=2).err

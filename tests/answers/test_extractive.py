@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from foveal.models.extractive import REFUSAL, ExtractiveAnswerer
+from foveal.models.extractive import ExtractiveAnswerer
 from foveal.models.extractive_phrases import PHRASES
 from foveal.models.text_embedder import LocalTextEmbedder
 from foveal.ports import Answerer
 from foveal.testing.contracts.answerer import AnswererContract, answer_of, document, request
-from foveal.types.chat import ChatRequest, DataSource, Document, GroundingOptions, ImageInput, Message, Sampling
+from foveal.types.chat import (
+    REFUSAL,
+    ChatRequest,
+    DataSource,
+    Document,
+    GroundingOptions,
+    ImageInput,
+    Message,
+    Sampling,
+)
 from foveal.types.search import Leg
 
 Photo = Callable[..., Document]
@@ -122,8 +132,6 @@ def test_the_words_around_are_in_the_questions_language(
 
 
 def test_a_question_in_german_thai_or_spanish_is_answered_from_english_text(embedder: LocalTextEmbedder) -> None:
-    from dataclasses import replace
-
     documents = [
         document(1, "The annual report lists the revenue of every region."),
         document(2, "Two dogs run along the beach at low tide."),
@@ -183,6 +191,32 @@ def test_an_answer_stops_at_the_most_tokens_asked_for(embedder: LocalTextEmbedde
     text, finished, _ = answer_of(speaking(embedder, "en"), asked, documents)
     assert finished.reason == "length"
     assert len(text.split()) <= 15
+
+
+@pytest.mark.parametrize("limit", range(1, 40))
+def test_an_answer_is_whole_words_within_any_limit(embedder: LocalTextEmbedder, photo: Photo, limit: int) -> None:
+    documents = [photo(number, objects=("dog",)) for number in (1, 2, 3)]
+    whole, _, _ = answer_of(speaking(embedder, "en"), request("dogs"), documents)
+    asked = replace(request("dogs"), sampling=Sampling(max_tokens=limit))
+    text, finished, _ = answer_of(speaking(embedder, "en"), asked, documents)
+    assert text.split() == whole.split()[:limit]
+    assert finished.reason == ("stop" if text == whole else "length")
+    assert finished.usage.completion_tokens <= limit
+
+
+def test_an_answer_ends_before_the_first_stop_sequence(embedder: LocalTextEmbedder, photo: Photo) -> None:
+    documents = [photo(number, objects=("dog",)) for number in (1, 2, 3)]
+    asked = replace(request("dogs"), sampling=Sampling(stop=("[doc3]", "[doc2]", "")))
+    text, finished, _ = answer_of(speaking(embedder, "en"), asked, documents)
+    assert "[doc1]" in text
+    assert "[doc2]" not in text
+    assert finished.reason == "stop"
+
+
+def test_the_refusal_is_said_whole_whatever_the_limit(embedder: LocalTextEmbedder) -> None:
+    asked = replace(request("Who won?"), sampling=Sampling(max_tokens=3, stop=("data",)))
+    text, finished, _ = answer_of(speaking(embedder, "en"), asked, [])
+    assert (text, finished.reason) == (REFUSAL, "stop")
 
 
 def test_a_follow_up_is_searched_with_what_it_is_about(embedder: LocalTextEmbedder) -> None:

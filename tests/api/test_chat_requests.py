@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.api.azure_openai.convert import read_chat
+from foveal.api.azure_openai.convert import read_chat, read_given
 from foveal.api.azure_openai.data_sources import DataSources, read_sources
 from foveal.api.errors import GroundedError
 from foveal.errors import FovealError
@@ -75,12 +76,13 @@ PLACES = {
     "doubly nested": lambda kind, options: {"type": kind, "parameters": {"parameters": options}},
     "pascal": lambda kind, options: {"Type": kind, "Parameters": options},
 }
-TYPES = ["azure_search", "AzureCognitiveSearch", "azure_cosmos_db", "AzureCosmosDB", "elasticsearch", "Pinecone"]
+TYPES = ["azure_search", "AzureCognitiveSearch", "AzureSearch"]
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("place", PLACES)
 def test_all_spellings_of_a_data_source_mean_the_same(engine: FakeEngine, spelling: str, place: str) -> None:
+    engine.mapped["x.search.windows.net", "photos"] = "photos"
     for kind in TYPES:
         source = PLACES[place](kind, SPELLINGS[spelling])
         got = read_sources([source], engine, groups=("a",))
@@ -132,7 +134,7 @@ def test_an_absent_filter_may_be_written_in_many_ways(
 
 def test_without_options_the_operators_defaults_hold(http: httpx.Client, engine: FakeEngine) -> None:
     answered(ask(http, PLAIN, body()))
-    assert engine.requests[-1].grounding == engine.grounding()
+    assert engine.requests[-1].grounding == replace(engine.grounding(), role_tokens=100)
 
 
 def test_two_sources_are_both_searched(http: httpx.Client, engine: FakeEngine) -> None:
@@ -228,13 +230,23 @@ def test_ten_images_are_taken_and_eleven_are_not(http: httpx.Client, engine: Fak
 @pytest.mark.parametrize(
     "url", ["https://example.com/a.jpg", "http://169.254.169.254/", "file:///etc/passwd", "ftp://x"]
 )
-def test_an_address_is_not_fetched_and_the_refusal_says_what_to_do(http: httpx.Client, url: str) -> None:
+def test_where_no_image_is_fetched_the_refusal_says_what_to_do(http: httpx.Client, url: str) -> None:
     content = [{"type": "image_url", "image_url": {"url": url}}]
     response = ask(http, PLAIN, {"messages": [{"role": "user", "content": content}]})
     assert response.status_code == 400
     error = response.json()["error"]
     assert error["innererror"]["code"] == "invalid_image"
     assert "data URL" in error["innererror"]["remedy"]
+
+
+@pytest.mark.parametrize("given", ["https://example.org/a.png?sig=x", " HTTPS://example.org/a.png "])
+def test_an_image_given_by_address_is_fetched(
+    http: httpx.Client, engine: FakeEngine, picture: bytes, given: str
+) -> None:
+    engine.web = {given.strip(): picture}
+    content = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": given}}]
+    answered(ask(http, PLAIN, {"messages": [{"role": "user", "content": content}]}))
+    assert [image.data for image in engine.requests[-1].messages[-1].images] == [picture]
 
 
 @pytest.mark.parametrize("payload", ["data:image/png;base64,%%%", "data:image/png;base64,", "AAAA", "data:,x"])
@@ -354,7 +366,7 @@ BODIES = st.fixed_dictionaries(
 def test_any_json_as_a_request_is_understood_or_refused_but_never_crashes(request: object) -> None:
     engine = FakeEngine({"photos": [fake_chunk("a", "b")]})
     try:
-        asked = read_chat(json.dumps(request).encode(), engine, groups=None)
+        asked = read_chat(read_given(json.dumps(request).encode()), engine, groups=None)
     except (FovealError, GroundedError):
         return
     assert asked.request.messages[-1].role == "user"

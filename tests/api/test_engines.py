@@ -8,6 +8,8 @@ from foveal.testing.contracts.engine import BOARD, INDEX, PARROT, EngineContract
 from foveal.testing.fakes_engine import IMAGE_MAGIC, FakeEngine, fake_chunk
 from foveal.types.assets import MediaKind
 
+PICTURE_URL = "https://example.org/picture.png"
+
 
 class TestFakeEngine(EngineContract):
     @pytest.fixture
@@ -21,9 +23,14 @@ class TestFakeEngine(EngineContract):
                 ]
             }
         )
+        fake.web = {PICTURE_URL: IMAGE_MAGIC}
         fake.files = {"parrot.txt": PARROT.encode(), "board.txt": BOARD.encode()}
         return fake
 
     @pytest.fixture
     def picture(self) -> bytes:
         return IMAGE_MAGIC
+
+    @pytest.fixture
+    def picture_url(self) -> str:
+        return PICTURE_URL

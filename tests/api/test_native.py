@@ -7,8 +7,10 @@ import base64
 import httpx
 import pytest
 
+from foveal.api.links import Links
 from foveal.testing.fakes_engine import FakeEngine, fake_chunk
 from foveal.types.filters import Comparison
+from foveal.types.locators import Locator
 from foveal.types.search import Mode
 
 from .conftest import DOGS
@@ -156,6 +158,18 @@ def test_bytes_are_served_so_that_a_browser_never_runs_them(
     assert headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in headers["content-security-policy"]
     assert "default-src 'none'" in headers["content-security-policy"]
+
+
+def test_a_pdf_opens_in_the_browser_at_the_page_that_is_cited(http: httpx.Client, engine: FakeEngine) -> None:
+    chunk = fake_chunk("plan.pdf", "the third page", media_type="application/pdf", locator=Locator(page=3))
+    engine.indexes["photos"].append(chunk)
+    engine.files["plan.pdf"] = b"%PDF-1.7"
+    url = Links(base=str(http.base_url).rstrip("/")).bytes("photos", chunk)
+    assert url.endswith("/bytes#page=3")
+    headers = http.get(url).headers
+    assert headers["content-type"] == "application/pdf"
+    assert headers["content-disposition"].startswith("inline")
+    assert headers["content-security-policy"] == "default-src 'none'"
 
 
 def test_a_file_name_cannot_break_out_of_its_header(http: httpx.Client, engine: FakeEngine) -> None:

@@ -14,8 +14,9 @@ from foveal.testing.fakes_engine import FakeEngine
 
 from .conftest import DOGS
 
-SOURCE = {"type": "azure_search", "parameters": {"endpoint": "https://x", "index_name": "photos"}}
-OLD_SOURCE = {"type": "AzureCognitiveSearch", "parameters": {"endpoint": "https://x", "indexName": "photos"}}
+HERE = "http://localhost:8808"
+SOURCE = {"type": "azure_search", "parameters": {"endpoint": HERE, "index_name": "photos"}}
+OLD_SOURCE = {"type": "AzureCognitiveSearch", "parameters": {"endpoint": HERE, "indexName": "photos"}}
 
 
 @pytest.fixture
@@ -149,15 +150,15 @@ def test_the_plain_openai_client_works_on_both_v1_addresses(base_url: str, path:
             extra_body={"data_sources": [SOURCE]},  # type: ignore[arg-type]
         )
         assert grounded.choices[0].message.content == f"{DOGS} [doc1]"
-        assert [m.id for m in client.models.list()] == ["foveal"]
+        assert [m.id for m in client.models.list()] == ["foveal", "foveal-embedding"]
         assert client.models.retrieve("foveal").owned_by == "foveal"
 
 
 def test_models_and_deployments_are_listed(azure: openai.AzureOpenAI) -> None:
-    (model,) = azure.models.list().data
+    model, _ = azure.models.list().data
     assert (model.id, model.created, model.object) == ("foveal", 1_700_000_000, "model")
     listed = azure.get("/deployments", cast_to=dict[str, object])
-    assert [d["id"] for d in listed["data"]] == ["foveal"]  # type: ignore[index, attr-defined]
+    assert [d["id"] for d in listed["data"]] == ["foveal", "foveal-embedding"]  # type: ignore[index, attr-defined]
 
 
 def test_the_sdk_raises_its_own_error_for_each_of_ours(azure: openai.AzureOpenAI, engine: FakeEngine) -> None:

@@ -21,6 +21,8 @@ ON_EITHER_PATH = [(PLAIN, v) for v in (*NEW, "2023-12-01-preview", "2031-01-01")
     (EXTENSIONS, v) for v in ("2024-02-15-preview", "2024-10-21", "2031-01-01")
 ]
 
+HARMLESS = {c: {"filtered": False, "severity": "safe"} for c in ("hate", "self_harm", "sexual", "violence")}
+
 
 @pytest.mark.parametrize(("path", "version"), ON_EITHER_PATH)
 def test_since_2024_the_context_is_an_object_on_the_message(http: httpx.Client, path: str, version: str) -> None:
@@ -137,7 +139,8 @@ def test_a_plain_answer_is_an_ordinary_chat_completion(http: httpx.Client) -> No
     (choice,) = reply["choices"]
     assert choice["message"] == {"role": "assistant", "content": "You said: Hello there", "refusal": None}
     assert (choice["finish_reason"], choice["logprobs"]) == ("stop", None)
-    assert reply["prompt_filter_results"] == [{"prompt_index": 0, "content_filter_results": {}}]
+    assert reply["prompt_filter_results"] == [{"prompt_index": 0, "content_filter_results": HARMLESS}]
+    assert choice["content_filter_results"] == HARMLESS
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,7 @@ def test_a_plain_stream_begins_with_the_event_without_choices(http: httpx.Client
         "created": 0,
         "object": "",
         "choices": [],
-        key: [{"prompt_index": 0, "content_filter_results": {}}],
+        key: [{"prompt_index": 0, "content_filter_results": HARMLESS}],
     }
     assert second["choices"][0]["delta"]["role"] == "assistant"
     assert "".join(e["choices"][0]["delta"]["content"] for e in middle) == "You said: Hello there"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -196,7 +197,7 @@ def test_the_openapi_document_is_whole(http: httpx.Client) -> None:
     assert len(ids) == len(set(ids))
     for path, operation in operations:
         named = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
-        assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
+        assert named == set(re.findall(r"{(\w+)}", path))
         assert "default" in operation["responses"]
     chat = document["paths"]["/openai/deployments/{deployment}/chat/completions"]["post"]
     assert chat["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ChatBody"}

@@ -16,6 +16,7 @@ CONTRACTS = SOURCE / "testing" / "contracts"
 WITHOUT_CONTRACT = {
     "Model": "not a role of its own: the identity that every model role has, tested by the contract of each role",
     "ChunkSnapshot": "only a ChunkStore gives one out, and ChunkStoreContract tests it through the store",
+    "DocumentSnapshot": "only a DocumentStore gives one out, and DocumentStoreContract tests it through the store",
     "IndexRecord": "a value that only a Catalog gives out; CatalogContract reads it",
     "Sniffer": "a function with one implementation, `readers.sniffing.sniff`, tested in tests/readers/test_sniffing.py",
 }
@@ -161,12 +162,15 @@ def test_there_is_one_sniffer() -> None:
         for file in SOURCE.rglob("*.py")
         for function in _tree(file).body
         if isinstance(function, ast.FunctionDef)
-        and [argument.arg for argument in function.args.args] == ["path", "head", "size_bytes"]
+        and [argument.arg for argument in function.args.args][:3] == ["path", "head", "size_bytes"]
     ]
     assert sniffers == ["sniff"]
 
 
-@pytest.mark.parametrize(("port", "owner"), [("ChunkSnapshot", "ChunkStore"), ("IndexRecord", "Catalog")])
+@pytest.mark.parametrize(
+    ("port", "owner"),
+    [("ChunkSnapshot", "ChunkStore"), ("IndexRecord", "Catalog"), ("DocumentSnapshot", "DocumentStore")],
+)
 def test_what_a_port_gives_out_is_tested_by_its_contract(port: str, owner: str) -> None:
     used = {n.attr for n in ast.walk(_contracts()[owner]) if isinstance(n, ast.Attribute)}
     assert _ports()[port] <= used

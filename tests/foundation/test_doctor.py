@@ -125,3 +125,12 @@ def test_a_server_without_a_model_name_is_a_failure(tmp_path: Path) -> None:
     found = checks(tmp_path, chat__base_url="http://127.0.0.1:9/v1")["chat model"]
     assert found.state == "failed"
     assert "chat.model" in found.remedy
+
+
+def test_each_deployment_of_the_table_is_checked(tmp_path: Path) -> None:
+    server = {"base_url": "http://127.0.0.1:9/v1", "model": "m"}
+    table = {"far": server, "unnamed": {**server, "model": ""}, "local": {}}
+    found = checks(tmp_path, deployments=table)
+    assert (found["deployment far"].state, found["deployment far"].detail) == ("on", "m at http://127.0.0.1:9/v1")
+    assert found["deployment unnamed"].remedy == "Set deployments.unnamed.model."
+    assert "foveal-extractive" in found["deployment local"].detail

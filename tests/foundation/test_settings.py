@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from foveal.errors import SettingsError
-from foveal.settings import load, table, unknown_variables
+from foveal.settings import deployment_table, load, table, unknown_variables
 
 
 def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> None:
@@ -69,3 +69,36 @@ def test_a_mistyped_variable_is_found() -> None:
 def test_a_key_is_never_shown() -> None:
     settings = load({"chat.api_key": "secret-key"}, environ={})
     assert "secret-key" not in repr(settings) + str(settings.model_dump())
+
+
+def test_deployments_are_tables_of_the_file_or_json_in_one_variable(tmp_path: Path) -> None:
+    file = tmp_path / "foveal.toml"
+    file.write_text('[deployments.gpt-4-vision]\nbase_url = "http://x/v1"\nmodel = "m"\n[deployments."gpt-3.5"]\n')
+    from_file = load(environ={}, config=file).deployments
+    assert list(from_file) == ["gpt-4-vision", "gpt-3.5"]
+    assert (from_file["gpt-4-vision"].on, from_file["gpt-3.5"].on) == (True, False)
+    environ = {"FOVEAL_DEPLOYMENTS": '{"gpt-4-vision": {"base_url": "http://x/v1", "model": "m"}, "gpt-3.5": {}}'}
+    assert load(environ=environ).deployments == from_file
+    assert unknown_variables(environ) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("{", "FOVEAL_DEPLOYMENTS.*not JSON"),
+        ("[]", "FOVEAL_DEPLOYMENTS"),
+        ('{"a": {"base_ur": "x"}}', r"deployments\.a\.base_ur.*deployments\.a\.base_url"),
+        ('{"a": {"timeout_s": -1}}', r"deployments\.a\.timeout_s \(FOVEAL_DEPLOYMENTS\)"),
+        ('{"a": {"kind": "image"}}', r"deployments\.a\.kind"),
+    ],
+)
+def test_a_wrong_deployment_names_itself_and_the_variable(value: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        load(environ={"FOVEAL_DEPLOYMENTS": value})
+
+
+def test_every_setting_of_a_deployment_is_told() -> None:
+    rows = {row.path: row for row in deployment_table()}
+    assert {"kind", "base_url", "sees", "tools", "json_mode", "context_tokens", "dim", "image_urls"} <= set(rows)
+    assert all(row.description for row in rows.values())
+    assert next(row for row in table() if row.path == "deployments").type == "table"

@@ -13,14 +13,17 @@ HEAVY = ("numpy", "pydantic", "lancedb", "pyarrow", "onnxruntime", "sqlalchemy",
 def test_the_public_names_are_these() -> None:
     assert sorted(foveal.__all__) == [
         "Answer",
+        "AzureOpenAIMultiModal",
         "ChatRequest",
         "Foveal",
         "FovealError",
         "Hit",
+        "ImageDocument",
         "Message",
         "Mode",
         "Query",
         "SearchResult",
+        "TokenEstimator",
         "open",
         "question",
     ]

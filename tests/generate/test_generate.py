@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from foveal.errors import ModelTimeoutError, ModelUnavailableError
-from foveal.pipeline.generate import REFUSAL, GeneratedAnswerer, is_refusal
+from foveal.pipeline.generate import GeneratedAnswerer, is_refusal
 from foveal.testing.contracts.answerer import answer_of, document, request
 from foveal.testing.fakes_remote import FakeChatModel
 from foveal.testing.pictures import jpeg
-from foveal.types.chat import Finished, GroundingOptions, ImageInput, Message, Sampling, TextDelta
+from foveal.types.chat import REFUSAL, Finished, GroundingOptions, ImageInput, Message, Sampling, TextDelta
 from foveal.types.content import Usage
 
 _NOTES = [document(1, "Two dogs run along the beach."), document(2, "A cat sleeps.")]

@@ -125,7 +125,7 @@ def test_whoever_lost_the_lease_writes_nothing_more(home: Home, photo: Photo, mo
 
     def lose(progress: IngestionProgress) -> None:
         if progress.done == 3:
-            monkeypatch.setattr("foveal.stores.ingestion_log._process_lives", lambda pid: False)
+            monkeypatch.setattr("foveal.stores.process_leases.process_lives", lambda pid: False)
             home.log.start(INDEX, "another process")
 
     with pytest.raises(ConflictError, match="taken over"):

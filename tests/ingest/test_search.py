@@ -70,8 +70,6 @@ def test_a_chunk_of_a_group_is_found_by_its_members_only_in_every_mode(searcher:
 def test_a_filter_holds_for_every_hit_and_text_image_and_filter_work_together(
     home: Home, searcher: Searcher, photo: Photo
 ) -> None:
-    pixels = home.images()
-    assert pixels is not None
     image = home.chunks()["p3.png#0"]
     query = Query(
         text="picture",

@@ -12,6 +12,7 @@ import pytest
 
 from foveal.errors import (
     AssetFilteredError,
+    ContentFilteredError,
     FovealError,
     ModelOverloadedError,
     ModelRejectedError,
@@ -76,7 +77,7 @@ def test_an_exception_of_a_newer_sdk_is_translated_as_its_ancestor() -> None:
         (Faults(status=409), ModelUnavailableError, "model_unavailable"),
         (Faults(status=413), ModelRejectedError, "model_rejected"),
         (Faults(status=422), ModelRejectedError, "model_rejected"),
-        (Faults(filtered=True), ModelRejectedError, "model_rejected"),
+        (Faults(filtered=True), ContentFilteredError, "content_filter"),
         (Faults(garbage=True), ModelUnavailableError, "model_unavailable"),
         (Faults(disconnect_after=2), ModelUnavailableError, "model_unavailable"),
         (Faults(unfinished=True), ModelUnavailableError, "model_unavailable"),
@@ -121,6 +122,13 @@ def test_a_filtered_picture_is_that_files_error_and_a_wrong_key_is_not(
     server.faults = Faults(status=401)
     with pytest.raises(ModelRejectedError):
         captioner.caption(picture, "")
+
+
+def test_what_a_servers_filter_found_is_passed_on(server: OpenAIServer, endpoint: Endpoint) -> None:
+    server.faults = Faults(filtered=True)
+    with pytest.raises(ContentFilteredError) as caught:
+        run(events_of(OpenAIChatModel(endpoint), _HELLO))
+    assert caught.value.results == {"violence": {"filtered": True, "severity": "medium"}}
 
 
 def test_a_key_never_shows_in_an_error(server: OpenAIServer) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from foveal.errors import AssetFilteredError, ModelRejectedError
+from foveal.errors import AssetFilteredError, InvalidRequestError, ModelRejectedError
 from foveal.models.openai_captioner import OpenAICaptioner, split_tags
 from foveal.models.openai_chat import OpenAIChatModel
 from foveal.models.openai_client import Endpoint
@@ -244,6 +244,27 @@ def test_a_model_that_shortens_its_vectors_is_asked_to(server: OpenAIServer, end
     assert rows.shape == (1, 16)
     assert server.calls[0].body["dimensions"] == 16
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+def test_an_embedder_asked_for_shorter_vectors_leaves_the_one_it_came_from_as_it_was(
+    server: OpenAIServer, endpoint: Endpoint
+) -> None:
+    embedder = OpenAITextEmbedder(endpoint, dim=64)
+    assert embedder.shortened(16).embed_queries(["hello"]).shape == (1, 16)
+    assert embedder.embed_queries(["hello"]).shape == (1, 64)
+    assert [call.body.get("dimensions") for call in server.calls] == [16, None]
+
+
+def test_a_server_that_does_not_shorten_is_the_callers_matter_and_a_wrong_key_is_not(
+    server: OpenAIServer, endpoint: Endpoint
+) -> None:
+    embedder = OpenAITextEmbedder(endpoint, dim=64).shortened(16)
+    server.faults = Faults(untaken=frozenset({"dimensions"}))
+    with pytest.raises(InvalidRequestError, match="does not support specifying dimensions"):
+        embedder.embed_queries(["hello"])
+    server.faults = Faults(status=401, code="invalid_api_key")
+    with pytest.raises(ModelRejectedError):
+        embedder.embed_queries(["hello"])
 
 
 def test_questions_and_passages_get_the_prefixes_their_model_wants(server: OpenAIServer, endpoint: Endpoint) -> None:

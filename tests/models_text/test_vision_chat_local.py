@@ -11,14 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foveal.errors import ModelUnavailableError
+from foveal.errors import ModelUnavailableError, UpstreamRequestError
 from foveal.models.card_table import VISION_CHAT
 from foveal.models.pull import ModelFolder
+from foveal.models.upstream import OpenAIUpstream
 from foveal.models.vision_chat_local import LocalVisionCaptioner, LocalVisionChat, LocalVisionServer
+from foveal.ports import Upstream
+from foveal.testing.contracts.captioner import CaptionerContract
+from foveal.testing.contracts.chat_model import ChatModelContract
+from foveal.testing.contracts.upstream import ASKED, UpstreamContract
 from foveal.types.chat import Finished, ImageInput, Message, Sampling, TextDelta
 from foveal.types.vectors import Pixels
 
-# A language model with random weights and a projector that fits it, some 100 kB together.
+# Language models and projectors that fit them, some 100 kB together: one with random weights, and one that speaks. The
+# speaking one is a chain: whatever was read, the word after each word is the next of `SPEECH`, the last one the end.
 
 _WIDTH = 32
 _INNER = 64
@@ -44,37 +50,84 @@ def write_model(path: Path) -> None:
 
     pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "▁", "▁the", "▁dog"]
     writer, random = gguf.GGUFWriter(path, "llama"), _random(0)
+    _describe(writer, pieces, _WIDTH, [0.0] * 3 + [-100.0] * 256 + [-1.0, -2.0, -3.0])
+    writer.add_tensor("token_embd.weight", random(len(pieces), _WIDTH))
+    writer.add_tensor("output_norm.weight", np.ones(_WIDTH, np.float32))
+    writer.add_tensor("output.weight", random(len(pieces), _WIDTH))
+    _add_layer(writer, _WIDTH, random)
+    _finish(writer)
+
+
+def _describe(writer: Any, pieces: list[str], width: int, scores: list[float]) -> None:
     writer.add_context_length(1024)
-    writer.add_embedding_length(_WIDTH)
+    writer.add_embedding_length(width)
     writer.add_block_count(1)
     writer.add_feed_forward_length(_INNER)
     writer.add_head_count(4)
     writer.add_head_count_kv(4)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(_WIDTH // 4)
+    writer.add_rope_dimension_count(width // 4)
     writer.add_vocab_size(len(pieces))
     writer.add_tokenizer_model("llama")
     writer.add_token_list(pieces)
-    writer.add_token_scores([0.0] * 3 + [-100.0] * 256 + [-1.0, -2.0, -3.0])
-    writer.add_token_types([2, 3, 3] + [6] * 256 + [1] * 3)
+    writer.add_token_scores(scores)
+    writer.add_token_types([2, 3, 3] + [6] * 256 + [1] * (len(pieces) - 259))
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)
     writer.add_chat_template("{% for m in messages %}{{ m['content'] }}{% endfor %} the dog")
-    writer.add_tensor("token_embd.weight", random(len(pieces), _WIDTH))
-    writer.add_tensor("output_norm.weight", np.ones(_WIDTH, np.float32))
-    writer.add_tensor("output.weight", random(len(pieces), _WIDTH))
+
+
+def _add_layer(writer: Any, width: int, weights: Callable[..., np.ndarray]) -> None:
     for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
-        writer.add_tensor(f"blk.0.{part}.weight", random(_WIDTH, _WIDTH))
-    writer.add_tensor("blk.0.ffn_gate.weight", random(_INNER, _WIDTH))
-    writer.add_tensor("blk.0.ffn_up.weight", random(_INNER, _WIDTH))
-    writer.add_tensor("blk.0.ffn_down.weight", random(_WIDTH, _INNER))
+        writer.add_tensor(f"blk.0.{part}.weight", weights(width, width))
+    writer.add_tensor("blk.0.ffn_gate.weight", weights(_INNER, width))
+    writer.add_tensor("blk.0.ffn_up.weight", weights(_INNER, width))
+    writer.add_tensor("blk.0.ffn_down.weight", weights(width, _INNER))
     for part in ("attn_norm", "ffn_norm"):
-        writer.add_tensor(f"blk.0.{part}.weight", np.ones(_WIDTH, np.float32))
+        writer.add_tensor(f"blk.0.{part}.weight", np.ones(width, np.float32))
+
+
+SPEECH = (
+    "A wide harbour lies under a dark sky, with small boats at rest beside an old stone wall while lamps of the "
+    "quay throw long yellow bands over still black water that reach far out to sea. Tags: harbour, night, boats"
+)
+
+
+def write_speaking_model(path: Path) -> None:
+    """A Llama without attention or inner layers: one-hot embeddings, and an output that names the next word."""
+    import gguf
+
+    words = _distinct(["▁dog", *(f"▁{word}" for word in SPEECH.split())])
+    pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *words]
+    first, width = 259, 384
+    eye = np.zeros((len(pieces), width), np.float32)
+    eye[np.arange(len(pieces)), np.arange(len(pieces))] = 1
+    following = np.zeros((len(pieces), width), np.float32)
+    following[first + 1, :first] = 30  # after anything else the speech begins
+    for place in range(len(words)):
+        last = place == len(words) - 1
+        following[2 if last else first + place + 1, first + place] = 30
+    writer = gguf.GGUFWriter(path, "llama")
+    _describe(writer, pieces, width, [0.0] * 3 + [-100.0] * 256 + [-1.0] * len(words))
+    writer.add_tensor("token_embd.weight", eye)
+    writer.add_tensor("output_norm.weight", np.ones(width, np.float32))
+    writer.add_tensor("output.weight", following)
+    _add_layer(writer, width, lambda *shape: np.zeros(shape, np.float32))
     _finish(writer)
 
 
-def write_projector(path: Path) -> None:
+def _distinct(pieces: list[str]) -> list[str]:
+    """A word that stands twice becomes two tokens, the second with a zero-width space, which says nothing."""
+    seen: dict[str, int] = {}
+    out = []
+    for piece in pieces:
+        out.append(piece + "\u200b" * seen.get(piece, 0))
+        seen[piece] = seen.get(piece, 0) + 1
+    return out
+
+
+def write_projector(path: Path, width: int = _WIDTH) -> None:
     """A vision transformer of two layers and LLaVA's projector."""
     import gguf
 
@@ -89,7 +142,7 @@ def write_projector(path: Path) -> None:
         ("feed_forward_length", _INNER),
         ("attention.head_count", 4),
         ("block_count", 2),
-        ("projection_dim", _WIDTH),
+        ("projection_dim", width),
     ):
         writer.add_uint32(f"clip.vision.{name}", value)
     writer.add_float32("clip.vision.attention.layer_norm_epsilon", 1e-5)
@@ -98,7 +151,7 @@ def write_projector(path: Path) -> None:
     writer.add_tensor("v.class_embd", random(_WIDTH))
     writer.add_tensor("v.patch_embd.weight", random(_WIDTH, 3, _PATCH_PX, _PATCH_PX))
     writer.add_tensor("v.position_embd.weight", random((_IMAGE_PX // _PATCH_PX) ** 2 + 1, _WIDTH))
-    norms, linears = ["v.pre_ln"], {"mm.0": (_WIDTH, _WIDTH), "mm.2": (_WIDTH, _WIDTH)}
+    norms, linears = ["v.pre_ln"], {"mm.0": (width, _WIDTH), "mm.2": (width, width)}
     for block in ("v.blk.0", "v.blk.1"):
         norms += [f"{block}.ln1", f"{block}.ln2"]
         linears |= {f"{block}.attn_{part}": (_WIDTH, _WIDTH) for part in ("q", "k", "v", "out")}
@@ -114,14 +167,55 @@ def write_projector(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> LocalVisionServer:
+    return _brought(tmp_path_factory, write_model, _WIDTH)
+
+
+@pytest.fixture(scope="module")
+def speaking(tmp_path_factory: pytest.TempPathFactory) -> LocalVisionServer:
+    return _brought(tmp_path_factory, write_speaking_model, 384)
+
+
+def _brought(paths: pytest.TempPathFactory, write: Callable[[Path], None], width: int) -> LocalVisionServer:
     pytest.importorskip("xllamacpp", reason="the extra vlm is not installed (xllamacpp)")
     pytest.importorskip("gguf", reason="gguf, which writes the tiny model, is not installed")
-    source = tmp_path_factory.mktemp("brought")
-    write_model(source / "model.gguf")
-    write_projector(source / "mmproj.gguf")
-    folder = ModelFolder(tmp_path_factory.mktemp("models"), offline=True)
+    source = paths.mktemp("brought")
+    write(source / "model.gguf")
+    write_projector(source / "mmproj.gguf", width)
+    folder = ModelFolder(paths.mktemp("models"), offline=True)
     folder.pull(VISION_CHAT, local=source)
     return LocalVisionServer(folder, context_tokens=1024, threads=1)
+
+
+class TestLocalVisionChat(ChatModelContract):
+    @pytest.fixture
+    def chat(self, speaking: LocalVisionServer) -> LocalVisionChat:
+        return LocalVisionChat(speaking)
+
+
+class TestLocalVisionCaptioner(CaptionerContract):
+    @pytest.fixture
+    def captioner(self, speaking: LocalVisionServer) -> LocalVisionCaptioner:
+        return LocalVisionCaptioner(speaking, prompt="the dog", prompt_version="v1")
+
+
+class TestLlamaCppAsUpstream(UpstreamContract):
+    """Requests passed on to a real llama.cpp server, as they are."""
+
+    @pytest.fixture
+    def upstream(self, speaking: LocalVisionServer) -> Upstream:
+        return OpenAIUpstream(speaking.endpoint())
+
+    def test_what_only_llama_cpp_takes_and_says_goes_through(self, upstream: Upstream) -> None:
+        reply = asyncio.run(upstream.complete({**ASKED, "max_tokens": 2, "logprobs": True, "top_logprobs": 2, "n": 1}))
+        (choice,) = reply.body["choices"]  # type: ignore[misc, attr-defined]
+        assert choice["finish_reason"] == "length"
+        assert len(choice["logprobs"]["content"]) == 2
+        assert "timings" in reply.body
+
+    def test_a_wrong_request_comes_back_with_its_words(self, upstream: Upstream) -> None:
+        with pytest.raises(UpstreamRequestError) as refused:
+            asyncio.run(upstream.complete({"messages": "no list"}))
+        assert refused.value.message
 
 
 def picture(red: int, green: int, blue: int) -> Pixels:

@@ -363,7 +363,7 @@ def test_damage_of_any_kind_is_an_asset_error_or_an_image(
 def test_processes_end_with_their_reader() -> None:
     reader = ImageReader(Limits())
     images(reader, saved(quartered(), "TIFF"), "image/tiff")
-    (process,) = reader._processes._idle
+    (process,) = reader._processes._processes._idle
     child = process._child
     assert child.poll() is None
     del reader, process
@@ -372,7 +372,7 @@ def test_processes_end_with_their_reader() -> None:
 
 def test_a_crashing_decoder_takes_only_its_own_process_with_it(reader: ImageReader) -> None:
     images(reader, saved(quartered(), "TIFF"), "image/tiff")
-    for process in reader._processes._idle:
+    for process in reader._processes._processes._idle:
         process._child.kill()
         process._child.wait()
     with pytest.raises(UnreadableAssetError, match="crash"):

@@ -9,10 +9,28 @@ import pytest
 from PIL import Image
 
 from foveal.ports import Reader
+from foveal.readers.docx import DocxReader
+from foveal.readers.html import HtmlReader
 from foveal.readers.image import ImageReader
 from foveal.readers.limits import Limits
+from foveal.readers.pdf import PdfReader
+from foveal.readers.pptx import PptxReader
+from foveal.readers.sniffing import DOCX, HTML, PDF, PPTX, XLSX
 from foveal.readers.text import TextReader
+from foveal.readers.xlsx import XlsxReader
 from foveal.testing.contracts.reader import ReaderContract, read_all
+from foveal.testing.documents import (
+    Pasted,
+    Slide,
+    Words,
+    docx_of,
+    drawing,
+    paragraph,
+    pdf_of,
+    pptx_of,
+    xlsx_of,
+    zip_of,
+)
 from foveal.testing.fakes_content import FakeReader, ppm_of
 from foveal.types.content import ImageContent
 
@@ -38,6 +56,10 @@ def encoded(format: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def speckled(width: int, height: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+
+
 def heic() -> bytes:
     buffer = io.BytesIO()
     pillow_heif.from_pillow(Image.new("RGB", (64, 48), "teal")).save(buffer, quality=60)
@@ -47,6 +69,11 @@ def heic() -> bytes:
 @pytest.fixture(scope="session")
 def image_reader() -> ImageReader:
     return ImageReader(Limits())
+
+
+@pytest.fixture(scope="session")
+def pdf_reader() -> PdfReader:
+    return PdfReader(Limits())
 
 
 class TestImageReader(ReaderContract):
@@ -85,6 +112,97 @@ class TestTextReader(ReaderContract):
     @pytest.fixture
     def hopeless(self) -> Mapping[str, bytes]:
         return {"text/plain": b"\x00\x01\x02\x80\xff\x00" * 50, "text/markdown": b" \n\t\r\n "}
+
+
+class TestHtmlReader(ReaderContract):
+    @pytest.fixture
+    def reader(self) -> Reader:
+        return HtmlReader(Limits())
+
+    @pytest.fixture
+    def tight_reader(self) -> Reader:
+        return HtmlReader(Limits(max_text_bytes=5))
+
+    @pytest.fixture
+    def samples(self) -> Mapping[str, bytes]:
+        return {HTML: b"<html><title>T</title><body><h1>Head</h1><p>Some words.</p></body></html>"}
+
+    @pytest.fixture
+    def hopeless(self) -> Mapping[str, bytes]:
+        return {HTML: b"\x00\x01\x02\x80\xff\x00" * 50}
+
+
+class TestPdfReader(ReaderContract):
+    @pytest.fixture
+    def reader(self, pdf_reader: PdfReader) -> Reader:
+        return pdf_reader
+
+    @pytest.fixture
+    def tight_reader(self) -> Reader:
+        return PdfReader(Limits(max_document_bytes=5))
+
+    @pytest.fixture
+    def samples(self) -> Mapping[str, bytes]:
+        picture = Pasted(pixels=speckled(80, 60), x=100, y=100, width=160, height=120)
+        return {PDF: pdf_of([[Words(text="Some words.", y=700)], [Words(text="More of them.", y=700), picture]])}
+
+    @pytest.fixture
+    def hopeless(self) -> Mapping[str, bytes]:
+        return {PDF: b"%PDF-1.7\n" + bytes(200)}
+
+
+class TestDocxReader(ReaderContract):
+    @pytest.fixture
+    def reader(self, image_reader: ImageReader) -> Reader:
+        return DocxReader(Limits(), image_reader)
+
+    @pytest.fixture
+    def tight_reader(self, image_reader: ImageReader) -> Reader:
+        return DocxReader(Limits(max_inflated_bytes=50), image_reader)
+
+    @pytest.fixture
+    def samples(self) -> Mapping[str, bytes]:
+        return {DOCX: docx_of([paragraph("Some words."), drawing("p")], pictures={"p": speckled(80, 60)})}
+
+    @pytest.fixture
+    def hopeless(self) -> Mapping[str, bytes]:
+        return {DOCX: docx_of([paragraph("Some words.")])[:-80]}
+
+
+class TestPptxReader(ReaderContract):
+    @pytest.fixture
+    def reader(self, image_reader: ImageReader) -> Reader:
+        return PptxReader(Limits(), image_reader)
+
+    @pytest.fixture
+    def tight_reader(self, image_reader: ImageReader) -> Reader:
+        return PptxReader(Limits(max_inflated_bytes=50), image_reader)
+
+    @pytest.fixture
+    def samples(self) -> Mapping[str, bytes]:
+        return {PPTX: pptx_of([Slide(title="Head", texts=["Some words."], picture=speckled(80, 60))])}
+
+    @pytest.fixture
+    def hopeless(self) -> Mapping[str, bytes]:
+        return {PPTX: pptx_of([Slide(title="Head")])[:-80]}
+
+
+class TestXlsxReader(ReaderContract):
+    @pytest.fixture
+    def reader(self) -> Reader:
+        return XlsxReader(Limits())
+
+    @pytest.fixture
+    def tight_reader(self) -> Reader:
+        return XlsxReader(Limits(max_document_bytes=5))
+
+    @pytest.fixture
+    def samples(self) -> Mapping[str, bytes]:
+        return {XLSX: xlsx_of({"People": [["Name", "Age"], ["Ada", "36"]]})}
+
+    @pytest.fixture
+    def hopeless(self) -> Mapping[str, bytes]:
+        return {XLSX: zip_of({"[Content_Types].xml": "<Types/>"})}
 
 
 class TestFakeReader(ReaderContract):

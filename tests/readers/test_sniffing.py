@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from foveal.readers.sniffing import IMAGE_TYPES, sniff
+from foveal.readers.sniffing import DOCX, HTML, IMAGE_TYPES, PDF, PPTX, XLSX, sniff
+from foveal.testing.documents import Slide, docx_of, paragraph, pptx_of, xlsx_of, zip_of
 from foveal.types.assets import MediaKind, Sniffed
 
 
@@ -58,14 +59,11 @@ def test_containers_are_told_apart_by_their_brands(head: bytes, media_type: str)
 @pytest.mark.parametrize(
     ("head", "word"),
     [
-        (b"%PDF-1.7\n", "PDF"),
-        (b"PK\x03\x04" + bytes(26) + b"word/document.xml", "Word"),
-        (b"PK\x03\x04" + bytes(26) + b"ppt/slides", "PowerPoint"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Office"),
+        (b"PK\x03\x04" + bytes(26) + b"word/letter.txt", "ZIP"),
         (b"PK\x03\x04" + bytes(30), "ZIP"),
         (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "MP4"),
         (b"8BPS\0\x01", "Photoshop"),
-        (b"\n<!DOCTYPE html><html></html>", "HTML"),
-        (b"<!-- a --><!-- b -->\n<html>", "HTML"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         (b'{"a": 1}', "JSON"),
         (b'[{"image_blob_path": "a.jpg"}]', "JSON"),
@@ -76,6 +74,48 @@ def test_what_is_not_read_is_named_in_the_reason(head: bytes, word: str) -> None
     found = sniffed(head)
     assert found.kind is None
     assert word in found.reason
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (b"%PDF-1.7\n", PDF),
+        (b"a byte or two before\n%PDF-1.4\n\0", PDF),
+        (docx_of([paragraph("words")]), DOCX),
+        (pptx_of([Slide(title="words")]), PPTX),
+        (xlsx_of({"one": [["words"]]}), XLSX),
+        (b"\n<!DOCTYPE html><html></html>", HTML),
+        (b"<!-- a --><!-- b -->\n<html>", HTML),
+        (b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x" "y">', HTML),
+    ],
+)
+def test_documents_are_told_from_their_bytes_whatever_their_name(data: bytes, media_type: str) -> None:
+    for name in ("file", "file.txt", "file.zip"):
+        assert sniffed(data, name) == Sniffed(media_type=media_type, kind=MediaKind.TEXT)
+
+
+def test_an_office_file_is_told_from_the_table_of_contents_when_its_head_is_one_large_picture() -> None:
+    picture = os.urandom(9000)
+    data = zip_of({"docProps/thumbnail.jpeg": picture, "ppt/presentation.xml": "<p/>", "[Content_Types].xml": "<t/>"})
+    assert sniff("file", data[:4096], len(data)).media_type == "application/zip"
+    assert sniff("file", data[:4096], len(data), data[-65_536:]).media_type == PPTX
+
+
+def test_an_archive_with_a_folder_named_word_is_no_word_document() -> None:
+    data = zip_of({"word/letter.txt": "Dear all", "word/other.txt": "more"})
+    assert sniff("file", data[:4096], len(data), data).media_type == "application/zip"
+
+
+def test_a_web_page_without_html_and_body_is_told_by_its_name() -> None:
+    assert sniffed(b"<p>words</p>", "a.htm").media_type == HTML
+    assert sniffed(b"<p>words</p>", "a.txt").media_type == "text/plain"
+    assert sniffed(b"only words", "a.html").media_type == "text/plain"
+
+
+def test_a_web_page_under_the_name_of_an_image_is_refused() -> None:
+    found = sniffed(b"<!DOCTYPE html><html><body>404</body></html>", "photo.JPG")
+    assert found.kind is None
+    assert "HTML" in found.reason
 
 
 def test_text_is_markdown_by_its_name_only() -> None:

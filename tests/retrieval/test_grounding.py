@@ -51,13 +51,34 @@ def words(count: int, word: str = "word") -> str:
 
 
 def test_the_budget_of_an_8000_token_window_is_the_seeds() -> None:
-    assert budget(8_000) == Budget(system_tokens=400, history_tokens=2_000, answer_tokens=1_500, documents_tokens=4_100)
+    assert budget(8_000) == Budget(system_tokens=400, history_tokens=2_000, answer_tokens=1_500, documents_tokens=4_000)
 
 
-def test_larger_windows_go_to_the_documents() -> None:
-    assert budget(128_000, prompt_tokens=600) == Budget(
-        system_tokens=400, history_tokens=2_000, answer_tokens=1_500, documents_tokens=123_500
-    )
+@pytest.mark.parametrize(
+    ("window", "system", "longest"),
+    [
+        (7_999, 399, 1_500),
+        (8_000, 400, 1_500),
+        (15_999, 400, 1_500),
+        (16_000, 1_000, 3_200),
+        (31_999, 1_000, 3_200),
+        (32_000, 2_000, 6_400),
+        (127_999, 2_000, 6_400),
+        (128_000, 4_000, 6_400),
+        (1_000_000, 4_000, 6_400),
+    ],
+)
+def test_each_row_of_the_seeds_table_holds_from_its_window_to_the_next(window: int, system: int, longest: int) -> None:
+    shares = budget(window, max_answer_tokens=window)
+    assert (shares.system_tokens, shares.answer_tokens) == (system, longest)
+    assert budget(window).answer_tokens == 1_500
+
+
+@pytest.mark.parametrize("window", [8_000, 16_000, 32_000, 128_000])
+def test_a_fifth_of_the_window_is_kept_for_the_answer_and_the_documents_have_what_is_left(window: int) -> None:
+    shares = budget(window, prompt_tokens=600)
+    assert shares.history_tokens == 2_000
+    assert shares.documents_tokens == window - window // 5 - 600 - 2_000 - shares.system_tokens
 
 
 def test_a_fifth_of_a_small_window_is_kept_for_the_answer_and_documents_still_get_room() -> None:
@@ -66,10 +87,11 @@ def test_a_fifth_of_a_small_window_is_kept_for_the_answer_and_documents_still_ge
     assert small.documents_tokens == 2_000
 
 
-def test_a_caller_may_ask_for_a_shorter_answer_but_not_for_a_longer_one() -> None:
+def test_a_caller_may_ask_for_a_shorter_answer_and_for_a_longer_one_within_the_table() -> None:
     assert budget(8_000, max_answer_tokens=100).answer_tokens == 100
-    assert budget(8_000, max_answer_tokens=100).documents_tokens == 5_500
-    assert budget(8_000, max_answer_tokens=9_999).answer_tokens == 1_500
+    assert budget(8_000, max_answer_tokens=1_501).answer_tokens == 1_500
+    assert budget(16_000, max_answer_tokens=1_501).answer_tokens == 1_501
+    assert budget(16_000, max_answer_tokens=3_201).answer_tokens == 3_200
 
 
 @given(st.integers(0, 200_000), st.integers(0, 5_000))
@@ -106,6 +128,14 @@ def test_the_question_is_cut_only_when_it_alone_is_too_long_and_keeps_its_images
     assert kept[0].images == (image,)
 
 
+def test_history_is_kept_to_its_last_token_and_one_more_drops_the_oldest_turn() -> None:
+    messages = turns(words(500), words(500), words(1_000))
+    assert trim_history(messages, 2_000, COUNTER) == tuple(messages)
+    assert trim_history([*messages[:-1], Message(role="user", text=words(1_001))], 2_000, COUNTER) == (
+        Message(role="user", text=words(1_001)),
+    )
+
+
 def test_system_messages_are_not_history() -> None:
     messages = [Message(role="system", text="Be brief."), *turns("Hello")]
     assert trim_history(messages, 100, COUNTER) == (messages[1],)
@@ -123,7 +153,15 @@ def test_what_is_kept_of_a_conversation_fits_and_ends_with_the_question(lengths:
 
 def test_role_information_is_cut_never_refused() -> None:
     assert cut_role_information("Answer like a pirate.", 400, COUNTER) == "Answer like a pirate."
-    assert COUNTER.count(cut_role_information(words(900), 400, COUNTER)) == 400
+    assert cut_role_information(words(400), 400, COUNTER) == words(400)
+    assert COUNTER.count(cut_role_information(words(401), 400, COUNTER)) == 400
+
+
+def test_role_information_may_have_a_lower_limit_than_system_messages() -> None:
+    messages = [Message(role="system", text=words(150, "kind")), *turns("Hello")]
+    assert cut_role_information(words(101), 1_000, COUNTER, own_limit=100) == words(100)
+    both = cut_role_information(words(101), 1_000, COUNTER, messages=messages, own_limit=100)
+    assert both == f"{words(100)}\n\n{words(150, 'kind')}"
 
 
 def test_system_messages_of_the_conversation_are_instructions_too() -> None:

@@ -111,3 +111,11 @@ def test_the_query_always_begins_with_the_last_question(texts: list[str]) -> Non
     said = [text.strip() for text in texts if text.strip()]
     query = standalone_query([Message(role="user", text=text) for text in texts])
     assert query.startswith(said[-1] if said else "")
+
+
+def test_what_an_earlier_question_was_searched_by_is_leant_on_in_its_place() -> None:
+    first = Message(role="user", text="And how long does it last?", searched=("battery life of the X100 camera",))
+    answer = Message(role="assistant", text="Two days [doc1].")
+    query = standalone_query((first, answer, Message(role="user", text="And in winter?")))
+    assert all(word in query for word in ("winter", "battery", "X100"))
+    assert standalone_query((first,)) == first.text

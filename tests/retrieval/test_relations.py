@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from foveal.retrieval.relations import ImageEvidence, Relation, RelationKind, distance_km, relate
+from foveal.retrieval.registration import Registration
+from foveal.retrieval.relations import ImageEvidence, distance_km, relate
 from foveal.types.assets import AssetId, DocumentId, MediaKind
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.content import DetectedObject
 from foveal.types.locators import Box
+from foveal.types.relations import Relation, RelationKind
 
 PHOTO = Chunk(
     chunk_id=ChunkId("a-0"),
@@ -100,6 +102,33 @@ def test_the_same_day_is_the_day_where_the_shown_image_was_taken() -> None:
     assert relate(ImageEvidence(taken_at=NOON + timedelta(hours=13)), hit) == ()
     tokyo = datetime(2024, 6, 1, 1, tzinfo=timezone(timedelta(hours=9)))
     assert relate(ImageEvidence(taken_at=tokyo), replace(PHOTO, taken_at=datetime(2024, 5, 31, 16, 30, tzinfo=UTC)))
+
+
+def lying(correlation: float = 0.99, *, mirrored: bool = False, box: Box = LEFT) -> Registration:
+    return Registration(correlation=correlation, agreeing=40, box=box, mirrored=mirrored)
+
+
+def test_a_part_of_the_picture_is_a_near_duplicate_and_its_place_is_boxed() -> None:
+    (relation,) = relate(ImageEvidence(), PHOTO, 0.8, lying(mirrored=True))
+    assert relation.kind is RelationKind.NEAR_DUPLICATE
+    assert (relation.boxes, relation.mirrored, relation.share) == ((LEFT,), True, pytest.approx(0.04))
+    assert relation.reason.startswith("A part of the same picture (4% of it), mirrored: 40 details")
+    (whole,) = relate(ImageEvidence(), PHOTO, 0.8, lying(box=Box(x=0, y=0, width=1, height=1)))
+    assert (whole.share, whole.mirrored) == (None, False)
+    assert 0.5 <= relation.score <= 1
+
+
+def test_a_weak_registration_is_no_near_duplicate() -> None:
+    assert kinds(relate(ImageEvidence(), PHOTO, 0.8, lying(0.84))) == [RelationKind.SAME_SCENE]
+    assert relate(ImageEvidence(), PHOTO, 0.3, replace(lying(), agreeing=7)) == ()
+
+
+def test_a_paper_of_the_same_form_with_other_numbers_is_no_copy() -> None:
+    receipt = "Hero Distribution tax invoice number {} of 2018 cash total {} thank you come again"
+    hit = replace(PHOTO, ocr_text=receipt.format(11, 940))
+    for text, copy in ((receipt.format(11, 940), True), (receipt.format(12, 615), False), ("cash total", True)):
+        assert bool(relate(ImageEvidence(ocr_text=text), hit, None, lying())) is copy
+        assert bool(relate(ImageEvidence(mirrored_ocr_text=text), hit, None, lying(mirrored=True))) is copy
 
 
 def test_relations_come_strongest_first() -> None:

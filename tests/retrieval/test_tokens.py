@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.retrieval.tokens import TokenCounter, image_tokens
+from foveal.retrieval.tokens import TokenCounter, Vocabulary, _tokenizer, image_tokens
 
 COUNTER = TokenCounter()
 TEXTS = st.text(max_size=60) | st.text(alphabet="ab \n.แม犬😀é\u0301\u200d", max_size=80)
@@ -92,3 +92,26 @@ def test_an_image_costs_what_the_documentation_says(width_px: int, height_px: in
 
 def test_other_models_have_other_prices() -> None:
     assert image_tokens(512, 512, "high", base=2833, tile=5667) == 8500
+
+
+@pytest.mark.parametrize("vocabulary", ["cl100k_base", "o200k_base"])
+@given(text=st.text(max_size=60))
+def test_tokens_are_decoded_to_the_text_they_came_from(vocabulary: Vocabulary, text: str) -> None:
+    ids = _tokenizer(vocabulary).encode(text)
+    assert TokenCounter(vocabulary).decode(ids) == text
+
+
+@given(st.lists(st.integers(0, 100_255), max_size=40))
+def test_any_tokens_of_text_are_decoded(ids: list[int]) -> None:
+    assert isinstance(TokenCounter("cl100k_base").decode(ids), str)
+
+
+def test_tokens_cut_inside_a_character_keep_the_characters_around_it() -> None:
+    ids = _tokenizer("cl100k_base").encode("a 語 family 👩‍👩‍👧")
+    assert TokenCounter("cl100k_base").decode(ids[:-1]).startswith("a 語 family 👩‍👩‍")
+
+
+@pytest.mark.parametrize("wrong", [-1, 100_256, 100_257, 2**70])
+def test_an_id_that_no_text_has_is_refused(wrong: int) -> None:
+    with pytest.raises(ValueError, match=str(wrong)):
+        TokenCounter("cl100k_base").decode([15339, wrong])

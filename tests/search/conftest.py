@@ -58,8 +58,9 @@ class SearchHome:
         grey = np.stack([self.encoder.encode([picture(seed)])[0].vector for seed in range(1_000, 1_010)])
         self.adapter = fit(*nothing, collection=grey, space=space, layout=layout)
         schema = IndexSchema(text_dim=self.embedder.dim, image_dim=self.encoder.dim)
-        self.catalog.create_index(INDEX, schema, self.store.create(INDEX, schema))
-        self.catalog.put_attachment(INDEX, ATTACHMENT, self.adapter.to_bytes())
+        generation = self.store.create(INDEX, schema)
+        self.catalog.create_index(INDEX, schema, generation)
+        self.catalog.commit(INDEX, generation, attachments={ATTACHMENT: self.adapter.to_bytes()})
         self.searcher = Searcher(
             catalog=self.catalog,
             store=self.store,
@@ -94,8 +95,7 @@ class SearchHome:
         base = self.catalog.index(INDEX).generation
         change = ChunkChange(delete=tuple(DocumentId(name) for name in delete), put=put)
         generation = self.store.optimize(INDEX, self.store.apply(INDEX, base, change))
-        self.calibrations.refresh(INDEX, generation)
-        self.catalog.commit(INDEX, generation)
+        self.catalog.commit(INDEX, generation, attachments=self.calibrations.measured(INDEX, generation))
 
     def search(self, query: Query) -> SearchResult:
         return self.searcher.search(INDEX, query)

@@ -52,9 +52,9 @@ class CountedReads:
     def __getattr__(self, name: str) -> object:
         return getattr(self._snapshot, name)
 
-    def fetch(self, chunk_ids: Sequence[ChunkId], *, where: Filter | None = None) -> list[Chunk]:
+    def fetch(self, chunk_ids: Sequence[ChunkId], *, where: Filter | None = None, vectors: bool = True) -> list[Chunk]:
         self.read += chunk_ids
-        return self._snapshot.fetch(chunk_ids, where=where)
+        return self._snapshot.fetch(chunk_ids, where=where, vectors=vectors)
 
 
 @st.composite

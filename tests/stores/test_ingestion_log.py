@@ -12,7 +12,8 @@ from sqlalchemy import Engine, update
 from foveal.errors import ConflictError, NotFoundError
 from foveal.ports import IngestionLog
 from foveal.stores.catalog_tables import leases
-from foveal.stores.ingestion_log import HEARTBEAT_LIMIT, SqlIngestionLog
+from foveal.stores.ingestion_log import SqlIngestionLog
+from foveal.stores.process_leases import HEARTBEAT_LIMIT
 from foveal.testing.contracts.ingestion_log import COUNTS, IngestionLogContract
 from foveal.types.ingestions import IngestionId, IngestionState
 

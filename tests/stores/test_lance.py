@@ -154,3 +154,12 @@ def test_an_age_is_always_given_for_the_engines_own_default_is_a_week(
     assert all(age is not None for age in ages)
     assert ages[0] is not None
     assert ages[0] > timedelta(days=3_650)
+
+
+def test_opening_a_store_leaves_the_remote_client_of_the_engine_alone(tmp_path: Path) -> None:
+    code = (
+        "import sys; from foveal.stores.lance import LanceChunkStore; from foveal.types.chunks import IndexSchema;"
+        f"LanceChunkStore({str(tmp_path)!r}).create('x', IndexSchema(text_dim=2, image_dim=2));"
+        "assert 'lancedb' in sys.modules and 'lance_namespace_urllib3_client.api' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -90,7 +90,9 @@ def test_the_gate_measures_the_index_and_not_a_scan(crowd: Crowd, groups: int) -
 
 def test_the_gate_can_fail(crowd: Crowd) -> None:
     """With a walk that keeps almost nothing recall must drop, or the vectors are too easy to tell anything."""
-    crippled = LanceSnapshot(crowd.snapshot._table, "crowd", VectorSearch(refine=1, ef=1, least_ef=1))
+    crippled = LanceSnapshot(
+        crowd.snapshot._table, crowd.snapshot._schema, "crowd", VectorSearch(refine=1, ef=1, least_ef=1)
+    )
     assert _recall(crowd, crippled, 100) < _recall(crowd, crowd.snapshot, 100)
 
 

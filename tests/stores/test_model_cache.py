@@ -8,7 +8,7 @@ import pytest
 
 from foveal.errors import StoreCorruptError
 from foveal.ports import ModelCache
-from foveal.stores.model_cache import SqlModelCache
+from foveal.stores.model_cache import PassingModelCache, SqlModelCache
 from foveal.testing.contracts.model_cache import ModelCacheContract
 
 
@@ -16,6 +16,22 @@ class TestSqlModelCache(ModelCacheContract):
     @pytest.fixture
     def cache(self, tmp_path: Path) -> ModelCache:
         return SqlModelCache(tmp_path / "a folder?" / "cache.sqlite")
+
+
+class TestPassingModelCache(ModelCacheContract):
+    @pytest.fixture
+    def cache(self, tmp_path: Path) -> ModelCache:
+        return PassingModelCache(SqlModelCache(tmp_path / "cache.sqlite"), most=100_000)
+
+
+def test_what_strangers_send_is_remembered_for_a_while_and_never_kept(tmp_path: Path) -> None:
+    kept = SqlModelCache(tmp_path / "cache.sqlite")
+    kept.put_many({"own": b"1"})
+    passing = PassingModelCache(kept, most=2)
+    passing.put_many({"a": b"a", "b": b"b"})
+    passing.put_many({"c": b"c"})
+    assert dict(passing.get_many(["own", "a", "b", "c"])) == {"own": b"1", "b": b"b", "c": b"c"}
+    assert dict(kept.get_many(["own", "a", "b", "c"])) == {"own": b"1"}
 
 
 def test_several_processes_put_at_once_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who may call: a key when one is set; else only programs on this very machine.
+"""Who may call: holders of a key when there is one; else only programs on this very machine.
 
 Without a key the server listens on the loopback address. That alone does not keep web pages out: any page a person
 opens can send requests to `http://127.0.0.1`, and one that re-points its own name there (DNS rebinding) could read
@@ -7,18 +7,24 @@ the answers. So, without keys, a request must name this machine in `Host`, and i
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from foveal.api.errors import http_envelope
+from foveal.api.denials import denied_key, forbidden
+from foveal.api.errors import azure_envelope, http_envelope, retry_headers
+from foveal.api.keyring import KeyRing, distinct
+from foveal.api.links import LINKS, Links, LinkSigner
 from foveal.api.wire import OPEN_PATHS
+from foveal.errors import ForbiddenError, FovealError
+from foveal.types.keys import KeyRecord, RateLimits, Role
+
+__all__ = ["Caller", "Gate", "Role", "caller_of", "require"]
 
 CALLER = "foveal.caller"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -29,56 +35,143 @@ class Caller:
     """Who sent a request.
 
     Attributes:
-        groups: As in `Query.groups`; None for holders of a key, who see everything as in Azure.
+        name: Of the key; never the key itself.
+        groups: As in `Query.groups`; None for holders of a key without groups, who see everything as in Azure.
+        limits: Of the key.
     """
 
+    name: str
+    role: Role
     groups: tuple[str, ...] | None = None
+    limits: RateLimits = field(default_factory=RateLimits)
+
+
+NOBODY = Caller(name="nobody", role=Role.READER, groups=())
+LOCAL = Caller(name="local", role=Role.OWNER)
+"""A program on this machine, where there is no key."""
+OWNER = Caller(name="owner", role=Role.OWNER)
+"""Who holds the key from the settings."""
+LINK_HOLDER = "(link)"
+"""Name of whoever comes with nothing but a signed link."""
 
 
 def caller_of(request: Request) -> Caller:
     """Who sent this request, as the gate found; nobody, who is in no group, where no gate stood."""
     known: object = request.scope.get(CALLER)
-    return known if isinstance(known, Caller) else Caller(groups=())
+    return known if isinstance(known, Caller) else NOBODY
+
+
+def require(request: Request, role: Role) -> Caller:
+    """Who sent this request, if the caller's role covers `role`.
+
+    Raises:
+        ForbiddenError: It does not.
+    """
+    caller = caller_of(request)
+    if not caller.role.covers(role):
+        raise ForbiddenError(
+            f"The key {caller.name!r} has the role {caller.role}; this needs the role {role}.",
+            remedy=f"Use a key made with --role {role}.",
+        )
+    return caller
 
 
 class Gate:
     """Turns away who may not call, and notes who may.
 
     Args:
-        keys: Any of them opens, as `api-key` or `Authorization: Bearer` (the plain OpenAI client sends its key so;
-            some clients send both). Empty: the rules of the module's docstring.
+        ring: The keys. While there is none: the rules of the module's docstring.
+        signer: Signs the links of replies and checks those that come back.
+        open_links: Whether a signed link opens without a key, for what its groups may see.
+        origins: Origins whose pages may call a server without keys (see `serve.cors_origins`).
     """
 
-    def __init__(self, app: ASGIApp, *, keys: Collection[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        ring: KeyRing,
+        signer: LinkSigner,
+        open_links: bool = False,
+        origins: Collection[str] = (),
+    ) -> None:
         self._app = app
-        self._keys = [key.encode() for key in keys]
+        self._ring = ring
+        self._signer = signer
+        self._open_links = open_links
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(Headers(scope=scope))
-        scope[CALLER] = Caller()
-        await (refusal or self._app)(scope, receive, send)
+        try:
+            admitted = await self._admit(scope)
+        except ForbiddenError as error:
+            admitted = forbidden(scope["path"], error)
+        except FovealError as error:
+            admitted = JSONResponse(azure_envelope(error), error.status, retry_headers(error))
+        if isinstance(admitted, Response):
+            await admitted(scope, receive, send)
+            return
+        scope[CALLER] = admitted.caller
+        scope[LINKS] = Links(base="", signer=self._signer, groups=admitted.caller.groups)
+        await self._app(scope, receive, send)
+        if admitted.record is not None:  # after the reply: nobody waits for it
+            await self._ring.note_use(admitted.record)
 
-    def _refusal(self, headers: Headers) -> JSONResponse | None:
-        if self._keys:
-            if any(hmac.compare_digest(key, given) for given in _credentials(headers) for key in self._keys):
-                return None
-            message = "Access denied: the api-key header or bearer token is missing or wrong."
-            return JSONResponse(http_envelope(401, message), 401, {"www-authenticate": "Bearer"})
-        if _is_loopback(f"//{headers.get('host', '')}") and _is_loopback(headers.get("origin", "//localhost")):
-            return None
-        message = "Without a key the server answers programs on its own machine only. Set serve.api_key to open it."
+    async def _admit(self, scope: Scope) -> _Admitted | Response:
+        headers = Headers(scope=scope)
+        credentials = distinct(_credentials(headers))
+        if not await self._ring.needs_key():
+            admitted = self._without_keys(headers)
+        elif credentials:
+            admitted = await self._holder(credentials) or denied_key(scope["path"], given=True)
+        else:
+            admitted = denied_key(scope["path"], given=False)
+        if isinstance(admitted, Response) and (credentials or not self._open_links):
+            return admitted  # what a signature is worth is nothing that strangers learn
+        link = self._signer.check(scope["path"], scope["query_string"].decode("latin-1"))
+        if link is not None and isinstance(admitted, Response):
+            return _Admitted(Caller(name=LINK_HOLDER, role=Role.READER, groups=link.groups))
+        return admitted
+
+    async def _holder(self, credentials: list[str]) -> _Admitted | None:
+        for credential in credentials:
+            if self._ring.is_owner(credential):
+                return _Admitted(OWNER)
+            record = await self._ring.find(credential)
+            if record is not None:
+                grant = record.grant
+                caller = Caller(name=grant.name, role=grant.role, groups=grant.groups, limits=grant.limits)
+                return _Admitted(caller, record)
+        return None
+
+    def _without_keys(self, headers: Headers) -> _Admitted | Response:
+        origin = headers.get("origin", "//localhost")
+        if _is_loopback(f"//{headers.get('host', '')}") and (_is_loopback(origin) or origin in self._origins):
+            return _Admitted(LOCAL)
+        message = (
+            "Without a key the server answers programs on its own machine only. "
+            "Make one (foveal keys create) or set serve.api_key to open it."
+        )
         return JSONResponse(http_envelope(403, message), 403)
 
 
-def _credentials(headers: Headers) -> Iterator[bytes]:
-    yield headers.get("api-key", "").encode()
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        yield token.strip().encode()
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    caller: Caller
+    record: KeyRecord | None = None
+
+
+def _credentials(headers: Headers) -> Iterator[str]:
+    yield from headers.getlist("api-key")
+    yield from headers.getlist("ocp-apim-subscription-key")
+    for value in headers.getlist("authorization"):
+        scheme, _, token = value.partition(" ")
+        if scheme.lower() == "bearer":
+            yield token.strip()
 
 
 def _is_loopback(url: str) -> bool:

@@ -26,23 +26,39 @@ from starlette.exceptions import HTTPException
 from foveal.api.wire import request_id
 from foveal.errors import (
     BudgetError,
+    ContentFilteredError,
     DeploymentNotFoundError,
+    FilterError,
     FovealError,
     IndexNotFoundError,
     InvalidRequestError,
     ModelChecksumError,
     ModelOverloadedError,
     ModelUnavailableError,
+    OperationError,
+    RateLimitError,
     RequestError,
+    UpstreamRequestError,
 )
 
-WIRE_CODES: dict[type[FovealError], str] = {DeploymentNotFoundError: "DeploymentNotFound"}
+WIRE_CODES: dict[type[FovealError], str] = {
+    DeploymentNotFoundError: "DeploymentNotFound",
+    OperationError: "OperationNotSupported",
+}
 """Errors whose Azure OpenAI code is not ours. Every 429 has the code "429" (contract notes, section 10)."""
 
 WAITING_IS_USELESS = (ModelUnavailableError, ModelChecksumError, BudgetError)
 """Errors that stay until the operator acts: clients are told not to retry."""
 
+FILTERED_TEXT = (
+    "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. "
+    "Please modify your prompt and retry."
+)
+"""The service's own sentence: clients tell a filtered prompt by it (LiteLLM's exception mapping does)."""
+
 DEFAULT_RETRY_S = 1.0
+SEARCH_TITLE = "AzureCognitiveSearch"
+"""What On Your Data's error texts call Azure AI Search."""
 CRASH_TEXT = "The server failed on this request; its log has the cause under the request id."
 
 
@@ -50,7 +66,8 @@ class InnerError(BaseModel):
     """What programs match on, and what to do."""
 
     code: str
-    remedy: str
+    remedy: str = ""
+    content_filter_result: dict[str, dict[str, bool | str]] | None = None
 
 
 class ErrorDetail(BaseModel):
@@ -61,6 +78,7 @@ class ErrorDetail(BaseModel):
     requestid: str | None = None
     param: str | None = None
     type: str | None = None
+    status: int | None = None
     innererror: InnerError | None = None
 
 
@@ -98,8 +116,24 @@ class BodyError(InvalidRequestError):
         return cls([(tuple(e["loc"]), str(e["msg"])) for e in error.errors()])
 
 
+class SourceError(IndexNotFoundError):
+    """A data source whose index does not exist or is out of reach.
+
+    Attributes:
+        source: What the service's error texts call its type, such as `AzureCognitiveSearch`.
+    """
+
+    def __init__(self, message: str, *, remedy: str, source: str) -> None:
+        super().__init__(message, remedy=remedy)
+        self.source = source
+
+
 def azure_envelope(error: FovealError) -> dict[str, object]:
     """The error as Azure OpenAI says it."""
+    if isinstance(error, ContentFilteredError):
+        return {"error": _filtered_detail(error)}
+    if isinstance(error, UpstreamRequestError):
+        return {"error": _upstream_detail(error)}
     kind = _kind(error.status)
     code = "429" if error.status == HTTPStatus.TOO_MANY_REQUESTS else WIRE_CODES.get(type(error), error.code)
     inner = {"code": error.code, "remedy": error.remedy}
@@ -109,7 +143,10 @@ def azure_envelope(error: FovealError) -> dict[str, object]:
 
 def grounded_envelope(error: FovealError, request_id: str) -> dict[str, object]:
     """The error as On Your Data says it."""
-    return {"error": {"requestid": request_id, "code": grounded_status(error), "message": _grounded_text(error)}}
+    detail = {"requestid": request_id, "code": grounded_status(error), "message": _grounded_text(error)}
+    if isinstance(error, ContentFilteredError):  # clients look there for the category, whatever was asked
+        detail["innererror"] = _filtered_inner(error)
+    return {"error": detail}
 
 
 def grounded_status(error: FovealError) -> int:
@@ -121,10 +158,10 @@ def retry_headers(error: FovealError) -> dict[str, str]:
     """What OpenAI clients read after 429 and 503: seconds, milliseconds, and whether to try again at all."""
     if error.status not in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         return {}
-    asked = error.retry_after_s if isinstance(error, ModelOverloadedError) else None
+    asked = error.retry_after_s if isinstance(error, ModelOverloadedError | RateLimitError) else None
     seconds = DEFAULT_RETRY_S if asked is None else max(0.0, asked)
     headers = {"retry-after": str(math.ceil(seconds)), "retry-after-ms": str(math.ceil(seconds * 1000))}
-    if isinstance(error, WAITING_IS_USELESS):
+    if isinstance(error, WAITING_IS_USELESS) or (isinstance(error, RateLimitError) and asked is None):
         headers["x-should-retry"] = "false"
     return headers
 
@@ -176,6 +213,34 @@ async def _on_crash(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(http_envelope(500, CRASH_TEXT), 500, headers)
 
 
+def _filtered_detail(error: ContentFilteredError) -> dict[str, object]:
+    """Section 10 of the contract notes: `param` is the prompt, and the status is told again."""
+    inner = _filtered_inner(error)
+    return {
+        "code": error.code,
+        "message": FILTERED_TEXT,
+        "param": "prompt",
+        "type": None,
+        "status": error.status,
+        "innererror": inner,
+    }
+
+
+def _upstream_detail(error: UpstreamRequestError) -> dict[str, object]:
+    """The server's own words."""
+    return {
+        "code": error.wire_code or error.code,
+        "message": str(error),
+        "param": error.param,
+        "type": _kind(error.status),
+        "innererror": {"code": error.code, "remedy": error.remedy},
+    }
+
+
+def _filtered_inner(error: ContentFilteredError) -> dict[str, object]:
+    return {"code": "ResponsibleAIPolicyViolation", "content_filter_result": error.results}
+
+
 def _kind(status: int) -> str:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return "rate_limit_error"
@@ -183,11 +248,21 @@ def _kind(status: int) -> str:
 
 
 def _grounded_text(error: FovealError) -> str:
+    if isinstance(error, ContentFilteredError):
+        return FILTERED_TEXT
     if isinstance(error, BodyError):
         return "\n".join(f"Validation error at {pointer}: {message}" for pointer, message in error.faults)
+    if isinstance(error, SourceError) and error.source != SEARCH_TITLE:
+        return f"Invalid {error.source} configuration detected: Call to get the index failed.\n{error}"
     if isinstance(error, IndexNotFoundError):
-        return (
-            "Invalid AzureCognitiveSearch configuration detected: Call to get Azure Search index failed.\n"
-            f"{error}\nAzure Search Error: 404"
-        )
+        return _search_text("get", error, HTTPStatus.NOT_FOUND)
+    if isinstance(error, FilterError):
+        return _search_text("search", error, HTTPStatus.BAD_REQUEST)
     return str(error)
+
+
+def _search_text(call: str, error: FovealError, status: int) -> str:
+    return (
+        f"Invalid {SEARCH_TITLE} configuration detected: Call to {call} Azure Search index failed.\n"
+        f"{error}\nAzure Search Error: {int(status)}"
+    )

@@ -1,36 +1,41 @@
-"""Images inside requests: data URLs and bare base64, decoded by the engine under its limits."""
+"""Images inside requests: data URLs, bare base64 and addresses, fetched and decoded by the engine under its limits."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
+from foveal.api.engine import Engine
 from foveal.errors import ImageError, InvalidRequestError
 from foveal.types.chat import ImageInput
 
 MAX_IMAGES = 10
 """A request's limit on the vision previews (contract notes, section 4.1)."""
 
-Open = Callable[[bytes], ImageInput]
+_WEB = ("http://", "https://")
 
 
-def open_given(text: str, open_image: Open) -> ImageInput:
-    """The image in a data URL or in bare base64. The media type a URL claims is ignored: bytes tell.
+def is_address(text: str) -> bool:
+    """Whether an image is given by its address on the web."""
+    return text.strip().lower().startswith(_WEB)
+
+
+def open_given(text: str, engine: Engine) -> ImageInput:
+    """The image in a data URL, in bare base64, or at an address. The media type a URL claims is ignored: bytes tell.
 
     Raises:
-        ImageError: An address instead of an image, broken base64, or no image inside.
+        ImageError: It cannot be fetched, broken base64, or no image inside.
         TooLargeError: Over a limit.
     """
-    return open_image(decode(text))
+    return engine.fetch_image(text.strip()) if is_address(text) else engine.open_image(decode(text))
 
 
 def decode(text: str) -> bytes:
     """The bytes in a data URL (RFC 2397) or in bare base64.
 
     Raises:
-        ImageError: It is an address, or it does not decode.
+        ImageError: It is an address of another kind, or it does not decode.
     """
     given = text.strip()
     head, comma, payload = given.partition(",")
@@ -39,8 +44,8 @@ def decode(text: str) -> bytes:
         return _base64(payload) if head.lower().endswith(";base64") else unquote_to_bytes(payload)
     if scheme:
         raise ImageError(
-            f"The image is given by an address ({scheme}:…), which this server does not fetch.",
-            remedy="Send the image itself as a data URL: data:image/jpeg;base64,…",
+            f"The image is given by an address of a kind that is not fetched ({scheme[:20]}:…).",
+            remedy="Give an https address, or send the image itself as a data URL: data:image/jpeg;base64,…",
         )
     return _base64(given)
 

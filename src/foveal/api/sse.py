@@ -11,6 +11,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 T = TypeVar("T")
+CLIENT_CLOSED = 499
+"""Status nobody reads: the caller hung up."""
 DONE = b"data: [DONE]\n\n"
 HEADERS = {
     "cache-control": "no-cache, must-revalidate",

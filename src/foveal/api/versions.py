@@ -7,10 +7,12 @@ form that fits its path, so that tomorrow's clients work; outside v1 a version m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from starlette.exceptions import HTTPException
+
+from foveal.types.chat import REFUSAL, REFUSAL_OF_2023
 
 
 class Shape(StrEnum):
@@ -33,17 +35,27 @@ class Version:
         prompt_filter_key: Name of the prompt's filter results in the first event of a plain stream; None when that
             event is not sent (it has no choices, which clients of OpenAI itself do not expect).
         rerank_score: Whether citations have one.
+        refusal: What is said when the data has no answer. The service changed the sentence early in 2024 whatever the
+            version; a client of 2023 matches on the one of its time.
+        role_tokens: Limit of `role_information`: 400 in the seed's documentation, 100 in the schemas of 2024; None
+            since August 2024, where it is no parameter any more and is taken as a system message.
+        finish_details: Whether vision replies with enhancements have `finish_details` beside `finish_reason`.
     """
 
     shape: Shape
     prompt_filter_key: str | None = "prompt_filter_results"
     rerank_score: bool = False
+    refusal: str = REFUSAL
+    role_tokens: int | None = None
+    finish_details: bool = False
 
 
-_2023_06 = Version(shape=Shape.MESSAGES, prompt_filter_key="prompt_annotations")
-_2023_08 = Version(shape=Shape.CONTEXT_MESSAGES, prompt_filter_key="prompt_annotations")
-_2023_09 = Version(shape=Shape.CONTEXT_MESSAGES)
-_2024 = Version(shape=Shape.CONTEXT)
+_2023_06 = Version(
+    shape=Shape.MESSAGES, prompt_filter_key="prompt_annotations", refusal=REFUSAL_OF_2023, role_tokens=400
+)
+_2023_08 = replace(_2023_06, shape=Shape.CONTEXT_MESSAGES)
+_2023_09 = replace(_2023_08, prompt_filter_key="prompt_filter_results")
+_2024 = Version(shape=Shape.CONTEXT, role_tokens=100)
 NEWEST = Version(shape=Shape.CONTEXT, rerank_score=True)
 V1 = NEWEST
 OPENAI = Version(shape=Shape.CONTEXT, prompt_filter_key=None, rerank_score=True)
@@ -55,7 +67,7 @@ TABLE: dict[str, Version] = {
     "2023-08-01-preview": _2023_08,
     "2023-09-01-preview": _2023_09,
     "2023-10-01-preview": _2023_09,
-    "2023-12-01-preview": _2023_09,
+    "2023-12-01-preview": replace(_2023_09, finish_details=True),
     "2024-02-01": _2024,
     "2024-02-15-preview": _2024,
     "2024-03-01-preview": _2024,
@@ -86,7 +98,7 @@ def plain_path(api_version: str | None) -> Version:
     version = TABLE.get(_given(api_version), NEWEST)
     if version.shape is Shape.CONTEXT:
         return version
-    return Version(shape=Shape.CONTEXT, prompt_filter_key=version.prompt_filter_key)
+    return replace(version, shape=Shape.CONTEXT)
 
 
 def extensions_path(api_version: str | None) -> Version:

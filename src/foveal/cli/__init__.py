@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from foveal.cli import ask, demo, doctor, index, ingest, models, search, serve, status
+from foveal.cli import ask, demo, doctor, index, ingest, keys, look, models, search, serve, snippet, source, status
 from foveal.cli.session import Session
 
 app = typer.Typer(
@@ -42,9 +42,13 @@ def _global(
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("ask")(ask.ask)
+app.command("look")(look.look)
 app.command("status")(status.status)
 app.add_typer(index.app, name="index")
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
+app.add_typer(source.app, name="source")
 app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
+app.command("snippet")(snippet.snippet)
 app.command("demo")(demo.demo)

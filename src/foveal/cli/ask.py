@@ -28,6 +28,9 @@ def ask(
     index: Annotated[list[str] | None, typer.Option(help="Index to answer from; may be repeated.")] = None,
     documents: Annotated[int | None, typer.Option(min=1, max=50, help="Documents to rest on, at most.")] = None,
     strictness: Annotated[int | None, typer.Option(min=1, max=5, help="1 lax, 5 strict.")] = None,
+    deployment: Annotated[
+        str, typer.Option(metavar="NAME", help="Deployment that answers; the first there is when not given.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask a question and get an answer with citations."""
@@ -36,12 +39,15 @@ def ask(
     here = session(context)
     with here.open() as foveal:
         foveal.warm()
-        where = foveal.parse_filter(filter)
         images = tuple(open_image(foveal, p) for p in image or ())
         request = ChatRequest(
             messages=(Message(role="user", text=question, images=images),),
-            sources=tuple(DataSource(index=name, filter=where) for name in index or (here.settings.index,)),
+            sources=tuple(
+                DataSource(index=name, filter=foveal.parse_filter(filter, name))
+                for name in index or (here.settings.index,)
+            ),
             grounding=foveal.grounding(top_n_documents=documents, strictness=strictness),
+            deployment=deployment,
         )
         answer = asyncio.run(_stream(here.console, foveal, request, quiet=as_json))
     if as_json:

@@ -39,7 +39,7 @@ def ingest(
                 print_json([plan_json(p) for p in plans])
             else:
                 for plan in plans:
-                    _print_plan(here.console, plan)
+                    print_plan(here.console, plan)
             return
         if here.settings.understanding.objects and foveal.models.objects is None:
             here.notes.print("Objects are not detected: `foveal doctor` says why and what to do.", markup=False)
@@ -88,7 +88,8 @@ def plan_json(plan: IngestionPlan) -> dict[str, object]:
     return asdict(plan)
 
 
-def _print_plan(console: Console, plan: IngestionPlan) -> None:
+def print_plan(console: Console, plan: IngestionPlan) -> None:
+    """A plan for people."""
     from rich.table import Table
 
     counts = plan.counts

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from foveal.retrieval.relations import Relation
+    from foveal.types.relations import Relation
     from foveal.types.search import Hit, SearchResult
 
 
@@ -43,16 +43,17 @@ def search(
     here = session(context)
     with here.open() as foveal:
         foveal.warm()
+        name = index or here.settings.index
         shown = [open_image(foveal, p) for p in image or ()]
         wanted = Query(
             text=query,
             images=tuple(one.pixels for one in shown),
             mode=Mode(mode),
-            filter=foveal.parse_filter(filter),
+            filter=foveal.parse_filter(filter, name),
             strictness=strictness,
             top=top,
         )
-        result = foveal.search(index or here.settings.index, wanted)
+        result = foveal.search(name, wanted)
         relations = foveal.relations(shown[0], result.hits) if len(shown) == 1 else [()] * len(result.hits)
     if as_json:
         print_json(result_json(result, relations))
@@ -82,6 +83,7 @@ def hit_json(hit: Hit) -> dict[str, object]:
     return {
         "chunk_id": chunk.chunk_id,
         "filepath": chunk.filepath,
+        "page": chunk.locator.page,
         "source": chunk.source,
         "title": chunk.title,
         "kind": chunk.kind,
@@ -115,7 +117,8 @@ def _print(console: Console, result: SearchResult, relations: Sequence[Sequence[
     for answer in result.answers[:1]:
         console.print(f"“{answer.extract.text}”\n", markup=False)
     for number, (hit, related) in enumerate(zip(result.hits, relations, strict=True), 1):
-        console.print(f"{number:>3}. {hit.chunk.filepath}  {hit.confidence:.0%}", markup=False)
+        page = f", page {hit.chunk.locator.page}" if hit.chunk.locator.page else ""
+        console.print(f"{number:>3}. {hit.chunk.filepath}{page}  {hit.confidence:.0%}", markup=False)
         console.print(f"     {words_of(hit)}", markup=False)
         for relation in related:
             console.print(f"     {relation.reason}", markup=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,54 +11,133 @@ import typer
 from foveal.cli.session import session
 
 if TYPE_CHECKING:
+    import socket
+
     from foveal.cli.session import Session
+    from foveal.pipeline.saved_sources import Refreshed
     from foveal.runtime import Foveal
+    from foveal.runtime.tls import Tls
+    from foveal.settings import Serving
+
+BACKLOG = 2048
+"""Connections that wait to be taken; uvicorn's own number."""
 
 
 def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = None,
+    tls: Annotated[
+        bool | None, typer.Option("--tls", help="Serve https with a certificate made for trying out.")
+    ] = None,
+    certfile: Annotated[Path | None, typer.Option("--ssl-certfile", help="Serve https with this certificate.")] = None,
+    keyfile: Annotated[Path | None, typer.Option("--ssl-keyfile", help="Its private key.")] = None,
+    password: Annotated[str | None, typer.Option("--ssl-keyfile-password", help="Password of that key.")] = None,
 ) -> None:
     """Serve the HTTP API."""
     here = session(context)
-    here.flags.update({k: v for k, v in (("serve.host", host), ("serve.port", port)) if v is not None})
+    given = {
+        "serve.host": host,
+        "serve.port": port,
+        "serve.tls": tls,
+        "serve.ssl_certfile": certfile and str(certfile),
+        "serve.ssl_keyfile": keyfile and str(keyfile),
+        "serve.ssl_keyfile_password": password,
+    }
+    here.flags.update({k: v for k, v in given.items() if v is not None})
     with here.open() as foveal:
         run_server(here, foveal)
 
 
 def run_server(here: Session, foveal: Foveal) -> None:
     """Listen until stopped; says where once it does."""
-    import socket
-
     import uvicorn
 
     from foveal.asgi import create_app
-    from foveal.errors import SettingsError
+    from foveal.runtime.scheduler import refreshing
+    from foveal.runtime.tls import tls_of
 
     serving = here.settings.serve
     key = serving.api_key.get_secret_value()
-    shown = f"[{serving.host}]" if ":" in serving.host else serving.host
-    loopback = serving.host in {"127.0.0.1", "::1", "localhost"}
-    if not key and not loopback:
+    locked = bool(key) or bool(foveal.parts.api_keys.records())
+    _refuse_openness(serving, locked=locked)
+    app = create_app(
+        foveal,
+        api_keys=(key,) if key else (),
+        keys=foveal.parts.api_keys,
+        link_secret=foveal.parts.link_secret,
+        open_links=serving.open_links,
+        cors_origins=serving.origins,
+        request_seconds=serving.request_seconds,
+        concurrency=serving.concurrency,
+        queue=serving.queue,
+    )
+    tls = tls_of(here.settings)
+    listener = _listen(serving)
+    _say_where(here, listener, tls, locked=locked)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        ssl_keyfile_password=tls.password if tls else None,
+    )
+    with refreshing(foveal.sources, lambda done: _tell(here, done)) if serving.refresh else nullcontext():
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _tell(here: Session, done: Refreshed) -> None:
+    from foveal.cli.ingest import job_line
+
+    line = job_line(done.job) if done.job else f"The source {done.name} was not refreshed: {done.error}"
+    here.notes.print(line, markup=False, soft_wrap=True)
+
+
+def _refuse_openness(serving: Serving, *, locked: bool) -> None:
+    from foveal.errors import SettingsError
+
+    if not locked and serving.host not in {"127.0.0.1", "::1", "localhost"}:
         raise SettingsError(
             f"Without a key the server listens on this machine only, not on {serving.host}.",
-            remedy="Set serve.api_key (FOVEAL_SERVE_API_KEY).",
+            remedy="Make one with `foveal keys create NAME`, or set serve.api_key (FOVEAL_SERVE_API_KEY).",
         )
-    app = create_app(foveal, api_keys=(key,) if key else (), concurrency=serving.concurrency, queue=serving.queue)
+
+
+def _listen(serving: Serving) -> socket.socket:
+    import socket
+
+    from foveal.errors import SettingsError
+
     family = socket.AF_INET6 if ":" in serving.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((serving.host, serving.port))
+        listener.listen(BACKLOG)  # from now on callers wait instead of being refused while the server starts
     except OSError as error:
         raise SettingsError(
             f"Cannot listen on {serving.host}:{serving.port}: {error.strerror}.", remedy="Name another --port."
         ) from None
-    address = f"http://{shown}:{listener.getsockname()[1]}"
-    here.notes.print(f"Serving on {address} (Ctrl-C stops)", markup=False)
-    here.notes.print(f"  search:  {address}/v1/search", markup=False)
-    here.notes.print(f'  OpenAI:  AzureOpenAI(azure_endpoint="{address}", api_key="…")', markup=False)
-    if not key:
-        here.notes.print("  No key is set: only this machine can reach it.", markup=False)
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+    return listener
+
+
+def _say_where(here: Session, listener: socket.socket, tls: Tls | None, *, locked: bool) -> None:
+    host = here.settings.serve.host
+    shown = f"[{host}]" if ":" in host else host
+    address = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
+    lines = [
+        f"Serving on {address} (Ctrl-C stops)",
+        f"  search:  {address}/v1/search",
+        f'  OpenAI:  AzureOpenAI(azure_endpoint="{address}", api_key="…")',
+    ]
+    if tls and tls.made:
+        lines += [
+            f"  TLS:     a certificate of this machine's own, in {tls.certificate}",
+            f"           Python trusts it with SSL_CERT_FILE={tls.certificate}",
+            f"           Node with NODE_EXTRA_CA_CERTS={tls.certificate}",
+        ]
+    if not locked:
+        lines.append("  No key is set: only this machine can reach it.")
+    for line in lines:
+        here.notes.print(line, markup=False, soft_wrap=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from foveal.errors import ModelRejectedError
+from foveal.errors import InvalidRequestError, ModelRejectedError
 from foveal.models.background_loop import wait
 from foveal.models.limits import CallLimit, Meter, estimate_tokens
 from foveal.models.openai_client import Connection, Endpoint
@@ -56,6 +57,7 @@ class OpenAITextEmbedder:
         self._connection = Connection(endpoint, meter=meter, limit=limit)
         self._dim = dim or dimensions
         self._dimensions = dimensions
+        self._asked = False
         self._window_tokens = window_tokens
         self._prefixes = (query_prefix, passage_prefix)
         self._tokens = TokenCounter("cl100k_base")
@@ -74,6 +76,16 @@ class OpenAITextEmbedder:
             if self._dim is None:
                 self._dim = wait(self._batch(["dimension"])).shape[1]
             return self._dim
+
+    def shortened(self, dimensions: int) -> OpenAITextEmbedder:
+        """The same model over the same connection, asked for vectors of that length (`dimensions` on the wire).
+
+        Its methods raise `InvalidRequestError` when the server does not take that.
+        """
+        other = copy.copy(self)
+        other._dim = other._dimensions = dimensions
+        other._asked = True
+        return other
 
     def embed_passages(self, texts: Sequence[str]) -> FloatArray:
         """float32 [n, dim], rows L2-normalised."""
@@ -100,10 +112,21 @@ class OpenAITextEmbedder:
         """All batches at once; the connection's limit says how many really are. The first failure stops the others."""
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._batch(batch)) for batch in _batched(inputs)]
+                tasks = [group.create_task(self._told(batch)) for batch in _batched(inputs)]
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
         return np.concatenate([task.result() for task in tasks])
+
+    async def _told(self, inputs: list[str]) -> FloatArray:
+        """A batch; that the server does not shorten is said to who asked for it."""
+        try:
+            return await self._batch(inputs)
+        except ModelRejectedError as error:
+            if self._asked and _is_bad_request(error.__cause__):
+                raise InvalidRequestError(
+                    f"This model does not support specifying dimensions: {error.message}", remedy="Leave them out."
+                ) from None
+            raise
 
     async def _batch(self, inputs: list[str]) -> FloatArray:
         from openai import omit
@@ -121,6 +144,12 @@ class OpenAITextEmbedder:
             if sorted(item.index for item in data) != list(range(len(inputs))):
                 raise self._connection.malformed(f"{len(data)} embeddings for {len(inputs)} texts")
             return _unit_rows([item.embedding for item in sorted(data, key=lambda item: item.index)])
+
+
+def _is_bad_request(error: BaseException | None) -> bool:
+    from openai import BadRequestError
+
+    return isinstance(error, BadRequestError)
 
 
 def _batched(inputs: Sequence[str]) -> Iterator[list[str]]:

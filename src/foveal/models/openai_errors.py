@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from foveal.errors import (
     AssetFilteredError,
+    ContentFilteredError,
     ModelError,
     ModelOverloadedError,
     ModelRejectedError,
@@ -70,7 +71,9 @@ _CODE_OUTCOMES: Mapping[str, Outcome] = {
 }
 
 
-def translated(error: openai.OpenAIError, *, server: str, asset: bool = False) -> ModelError | AssetFilteredError:
+def translated(
+    error: openai.OpenAIError, *, server: str, asset: bool = False
+) -> ModelError | AssetFilteredError | ContentFilteredError:
     """The error of Foveal's tree that says what `error` means.
 
     Args:
@@ -86,8 +89,10 @@ def translated(error: openai.OpenAIError, *, server: str, asset: bool = False) -
                 stage="understand",
             )
         case "filtered":
-            return ModelRejectedError(
-                f"The content filter of {server} refused the request.", remedy="Ask in other words."
+            return ContentFilteredError(
+                f"The content filter of {server} refused the prompt.",
+                remedy="Ask in other words.",
+                results=_filter_results(error),
             )
         case "timeout":
             return timed_out(server)
@@ -136,6 +141,20 @@ def _outcome_by_code(error: openai.OpenAIError) -> Outcome:
         return "filtered"
     default: Outcome = "rejected" if _status(error) else "unavailable"
     return _CODE_OUTCOMES.get(code, default)
+
+
+def _filter_results(error: openai.OpenAIError) -> dict[str, dict[str, bool | str]]:
+    """`innererror.content_filter_result` of Azure OpenAI's refusal; empty where it has none, or of another shape."""
+    found: object = getattr(error, "body", None)
+    for name in ("innererror", "content_filter_result"):
+        found = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return {}
+    return {
+        category: {name: value for name, value in result.items() if isinstance(value, bool | str)}
+        for category, result in found.items()
+        if isinstance(category, str) and isinstance(result, dict)
+    }
 
 
 def _outcome_by_status(status: int) -> Outcome:

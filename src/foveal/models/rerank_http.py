@@ -7,36 +7,20 @@ text-embeddings-inference: `{query, texts}` → `[{index, score}]`; it answers 4
 
 from __future__ import annotations
 
-import asyncio
-import json
 import math
-import threading
-import time
-import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
-from foveal.errors import (
-    ModelError,
-    ModelOverloadedError,
-    ModelRejectedError,
-    ModelTimeoutError,
-    ModelUnavailableError,
-)
-from foveal.models.background_loop import spawn, wait
-from foveal.models.limits import LONGEST_RETRY_WAIT_S, retry_after_s
+from foveal.models.background_loop import wait
+from foveal.models.json_server import JsonServer
 from foveal.retrieval.json_replies import JsonValue
 from foveal.types.search import Passage, Reranked
-
-if TYPE_CHECKING:
-    import httpx
 
 Dialect = Literal["documents", "texts"]
 
 _BATCH = 32
 """Passages a request: the default `max_client_batch_size` of text-embeddings-inference."""
 
-_FIRST_WAIT_S = 0.5
 _BEST_SCORE = 4.0
 
 
@@ -59,13 +43,16 @@ class HttpReranker:
     ) -> None:
         self._url = url if url.rstrip("/").endswith("rerank") else url.rstrip("/") + "/rerank"
         self._model = model
-        self._headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-        self._timeout_s = timeout_s
-        self._max_retries = max_retries
+        self._server = JsonServer(
+            "re-ranking server",
+            self._url,
+            settings="rerank",
+            headers={"authorization": f"Bearer {api_key}"} if api_key else {},
+            timeout_s=timeout_s,
+            max_retries=max_retries,
+        )
         self._dialect: Dialect = "documents"
         self._logits = False
-        self._lock = threading.Lock()
-        self._client: httpx.AsyncClient | None = None
 
     @property
     def identity(self) -> str:
@@ -91,20 +78,17 @@ class HttpReranker:
         ]
 
     def _scores(self, query: str, texts: list[str]) -> list[float]:
-        response = self._post(self._body(query, texts))
+        response = wait(self._server.post(self._url, self._body(query, texts)))
         if response.status_code == 422 and self._dialect == "documents":
-            response = self._post(_texts_body(query, texts))
+            response = wait(self._server.post(self._url, _texts_body(query, texts)))
             if response.is_success:
                 self._dialect = "texts"
         if not response.is_success:
-            raise self._refused(response)
+            raise self._server.refused(response)
         try:
             return _by_index(response.json(), len(texts))
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise ModelUnavailableError(
-                f"The reply of the re-ranking server {self._url} has none of the known shapes.",
-                remedy="Check `rerank.url`.",
-            ) from error
+            raise self._server.misunderstood() from error
 
     def _body(self, query: str, texts: list[str]) -> dict[str, JsonValue]:
         if self._dialect == "texts":
@@ -112,74 +96,6 @@ class HttpReranker:
         documents: list[JsonValue] = [*texts]
         body: dict[str, JsonValue] = {"query": query, "documents": documents, "top_n": len(texts)}
         return {"model": self._model, **body} if self._model else body
-
-    def _post(self, body: Mapping[str, JsonValue]) -> httpx.Response:
-        """One request with its retries; the last response whatever its status."""
-        import httpx
-
-        content = json.dumps(body).encode()
-        for attempt in range(self._max_retries + 1):
-            last = attempt == self._max_retries
-            wait_s = _FIRST_WAIT_S * 2**attempt
-            try:
-                response = wait(self._request(content))
-            except (httpx.TimeoutException, TimeoutError) as error:
-                raise ModelTimeoutError(
-                    f"The re-ranking server {self._url} did not answer within {self._timeout_s:g} s.",
-                    remedy="Raise `rerank.timeout_s`, or try again.",
-                ) from error
-            except (httpx.RequestError, httpx.InvalidURL) as error:
-                if last or isinstance(error, httpx.InvalidURL):
-                    raise ModelUnavailableError(
-                        f"The re-ranking server {self._url} cannot be reached ({type(error).__name__}).",
-                        remedy="Check that it runs and that `rerank.url` is right.",
-                    ) from error
-            else:
-                asked_s = retry_after_s(response.headers)
-                transient = response.status_code == 429 or response.status_code >= 500
-                if last or not transient or (asked_s or 0) > LONGEST_RETRY_WAIT_S:
-                    return response
-                wait_s = asked_s if asked_s is not None else wait_s
-            time.sleep(wait_s)
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
-    async def _request(self, content: bytes) -> httpx.Response:
-        """On the background loop, where a server that trickles meets the deadline too."""
-        async with asyncio.timeout(self._timeout_s):
-            return await self._http().post(self._url, content=content)
-
-    def _http(self) -> httpx.AsyncClient:
-        import httpx
-
-        with self._lock:
-            if self._client is None:
-                headers = {"content-type": "application/json", **self._headers}
-                self._client = httpx.AsyncClient(timeout=self._timeout_s, headers=headers)
-                weakref.finalize(self, _close, self._client).atexit = False
-            return self._client
-
-    def _refused(self, response: httpx.Response) -> ModelError:
-        status = response.status_code
-        if status == 429:
-            return ModelOverloadedError(
-                f"The re-ranking server {self._url} is over its rate limit.",
-                remedy="Wait and try again.",
-                retry_after_s=retry_after_s(response.headers),
-            )
-        if status in {408, 504}:
-            return ModelTimeoutError(f"The re-ranking server {self._url} ran out of time.", remedy="Try again.")
-        if status >= 500:
-            return ModelUnavailableError(
-                f"The re-ranking server {self._url} fails (HTTP {status}).", remedy="Look at that server's log."
-            )
-        return ModelRejectedError(
-            f"The re-ranking server {self._url} refused the request (HTTP {status}): {response.text[:300]}",
-            remedy="Check `rerank.url`, `rerank.model` and `rerank.api_key`.",
-        )
-
-
-def _close(client: httpx.AsyncClient) -> None:
-    spawn(client.aclose())
 
 
 def _texts_body(query: str, texts: list[str]) -> dict[str, JsonValue]:

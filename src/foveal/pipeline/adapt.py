@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,11 +9,12 @@ from itertools import islice
 import numpy as np
 
 from foveal.errors import StoreCorruptError
-from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
+from foveal.pipeline.remembered import Remembered
+from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding, image_name
 from foveal.ports import Catalog, ChunkStore, JointEmbedder
 from foveal.retrieval.adapter import Adapter, AdapterQuality, FeatureLayout, fit
 from foveal.retrieval.text_space import TextSpace
-from foveal.types.assets import AssetId, MediaKind
+from foveal.types.assets import MediaKind
 from foveal.types.chunks import ChunkChange, ChunkId, Generation, SeenVectors
 from foveal.types.filters import Comparison
 from foveal.types.vectors import FloatArray
@@ -28,12 +28,19 @@ IMAGES = Comparison(field="kind", op="eq", value=MediaKind.IMAGE.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refitted:
+    """The generation with new seen vectors, and the adapter they were made with, to be committed together."""
+
+    generation: Generation
+    attachments: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Placed:
     """What the fit needs of one image chunk."""
 
     chunk_id: ChunkId
-    asset_id: AssetId
-    page: int | None
+    name: str
     words: str
 
 
@@ -61,32 +68,27 @@ class AdapterKeeper:
         self._image_models = images
         self._texts = texts
         self._space = space
-        self._known: dict[str, tuple[Generation, Adapter | None]] = {}
-        self._lock = threading.Lock()
+        self._remembered = Remembered(lambda index, _: self._stored(index))
 
-    def current(self, index: str) -> Adapter | None:
+    def current(self, index: str, generation: Generation) -> Adapter | None:
         """The adapter that the index's present seen vectors were made with; None when there is none yet."""
-        generation = self._catalog.index(index).generation
-        with self._lock:
-            if index not in self._known or self._known[index][0] != generation:
-                self._known[index] = (generation, self._stored(index))
-            return self._known[index][1]
+        return self._remembered(index, generation)
 
     def placing(self, index: str) -> Adapter | None:
         """As `current`, but None too when it was fitted to features of other image models (a detector switched on)."""
-        adapter = self.current(index)
+        adapter = self.current(index, self._catalog.index(index).generation)
         return adapter if adapter and self._fits(adapter) else None
 
     def quality(self, index: str) -> AdapterQuality | None:
         """How well it does on described images held out of the fit; None while too few are described."""
-        adapter = self.current(index)
+        adapter = self.current(index, self._catalog.index(index).generation)
         return adapter.quality if adapter else None
 
-    def refit_if_due(self, index: str, base: Generation) -> Generation | None:
+    def refit_if_due(self, index: str, base: Generation) -> Refitted | None:
         """Fit again when the images, or those with words, have changed enough, and place every image anew.
 
         Returns:
-            The generation with the new seen vectors, for the caller to commit; None when nothing was due.
+            What the caller commits; None when nothing was due.
         """
         images = list(self._placed(index, base))
         described = [image for image in images if image.words]
@@ -99,10 +101,7 @@ class AdapterKeeper:
         generation = base
         for seen in self._seen(adapter, images):
             generation = self._store.apply(index, generation, ChunkChange(seen=seen))
-        self._catalog.put_attachment(index, ATTACHMENT, adapter.to_bytes())
-        with self._lock:
-            self._known.pop(index, None)
-        return generation
+        return Refitted(generation=generation, attachments={ATTACHMENT: adapter.to_bytes()})
 
     @property
     def _images(self) -> ImageUnderstanding:
@@ -117,8 +116,7 @@ class AdapterKeeper:
         for chunk in self._store.snapshot(index, generation).scan(where=IMAGES):
             yield _Placed(
                 chunk_id=chunk.chunk_id,
-                asset_id=chunk.asset_id,
-                page=chunk.locator.page,
+                name=image_name(chunk.asset_id, chunk.locator.page, chunk.picture),
                 words=chunk.description or chunk.caption,
             )
 
@@ -154,7 +152,7 @@ class AdapterKeeper:
                 yield SeenVectors(chunk_ids=ids, vectors=adapter.project(np.stack([f for _, f in found])))
 
     def _features(self, images: Sequence[_Placed]) -> list[FloatArray | None]:
-        return self._images.features([(i.asset_id, i.page) for i in images])
+        return self._images.features([i.name for i in images])
 
     def _stored(self, index: str) -> Adapter | None:
         data = self._catalog.attachment(index, ATTACHMENT)

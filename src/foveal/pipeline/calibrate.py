@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 
 from foveal.errors import StoreCorruptError
+from foveal.pipeline.remembered import Remembered
 from foveal.pipeline.understand import TextUnderstanding
 from foveal.ports import Catalog, ChunkStore
 from foveal.retrieval.background import SUBJECTS
@@ -25,23 +24,17 @@ class CalibrationKeeper:
         self._catalog = catalog
         self._store = store
         self._texts = texts
-        self._known: dict[str, tuple[Generation, Calibration]] = {}
-        self._lock = threading.Lock()
+        self._remembered = Remembered(lambda index, at: self._stored(index) or self._measure(index, at))
 
-    def current(self, index: str) -> Calibration:
+    def current(self, index: str, generation: Generation) -> Calibration:
         """The calibration of the index's present generation; measured now when an ingestion has not finished yet."""
-        generation = self._catalog.index(index).generation
-        with self._lock:
-            if index not in self._known or self._known[index][0] != generation:
-                self._known[index] = (generation, self._stored(index) or self._measured(index, generation))
-            return self._known[index][1]
+        return self._remembered(index, generation)
 
-    def refresh(self, index: str, generation: Generation) -> None:
-        """Measure and keep; to be called before `generation` is committed."""
-        measured = self._measured(index, generation)
-        self._catalog.put_attachment(index, ATTACHMENT, measured.to_bytes())
+    def measured(self, index: str, generation: Generation) -> dict[str, bytes]:
+        """What to attach when `generation`, or the same chunks in another one, is committed."""
+        return {ATTACHMENT: self._measure(index, generation).to_bytes()}
 
-    def _measured(self, index: str, generation: Generation) -> Calibration:
+    def _measure(self, index: str, generation: Generation) -> Calibration:
         record = self._catalog.index(index)
         chunks = list(self._store.snapshot(index, generation).scan(vectors=True, limit=SAMPLE))
         texts = [(c.text_vector, c.language) for c in chunks if c.text_vector is not None]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from foveal.errors import InvalidRequestError, ModelUnavailableError
-from foveal.pipeline.search import Searcher
+from foveal.errors import InvalidRequestError
+from foveal.pipeline.relating import Relate, unrelated, with_copies, with_relations
+from foveal.pipeline.retrieving import Harvest, Retrieve, interleaved, search_sources
 from foveal.ports import Answerer, ChatModel
 from foveal.retrieval.grounding import Budget, budget, citations, cut_role_information, select_documents, trim_history
-from foveal.retrieval.tokens import TokenCounter
+from foveal.retrieval.tokens import TokenCounter, image_tokens
 from foveal.types.assets import MediaKind
 from foveal.types.chat import (
     Answer,
@@ -21,92 +22,85 @@ from foveal.types.chat import (
     ChatRequest,
     Document,
     Finished,
+    Grounded,
     Retrieved,
     TextDelta,
 )
 from foveal.types.chunks import Chunk
 from foveal.types.content import Usage
-from foveal.types.search import Hit, Query, SearchResult
 
 PROMPT_TOKENS = 600
 """What the answerer's own instructions take of the window, with some room."""
 PICTURE_TOKENS = 765
 """A retrieved picture of at most 1,024 px at high detail (85 + 170 x 4 tiles)."""
-RRF_K = 60
-"""Constant of reciprocal rank fusion (Cormack et al., SIGIR 2009) where several queries or indexes are joined."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """A hit with the index it is from and what it collected over all queries."""
-
-    index: str
-    hit: Hit
-    score: float
 
 
 class Chat:
     """Answers conversations.
 
     Args:
-        searcher: Finds.
-        answerer: Writes the answer from documents.
-        model: Answers a plain chat; None when no chat model is configured.
+        retrieve: Searches one data source.
+        answerers: What writes answers from documents, by the name of a deployment.
+        models: What answers a plain chat, likewise.
         tokens: Counts and cuts.
         picture: JPEG bytes of an image chunk for a model that sees; None when they cannot be had.
+        relate: Tells how an image of the question relates to what is found.
     """
 
     def __init__(
         self,
         *,
-        searcher: Searcher,
-        answerer: Answerer,
-        model: ChatModel | None,
+        retrieve: Retrieve,
+        answerers: Callable[[str], Answerer],
+        models: Callable[[str], ChatModel],
         tokens: TokenCounter,
         picture: Callable[[str, Chunk], bytes | None],
+        relate: Relate = unrelated,
     ) -> None:
-        self._searcher = searcher
-        self._answerer = answerer
-        self._model = model
+        self._retrieve = retrieve
+        self._answerers = answerers
+        self._models = models
         self._tokens = tokens
         self._picture = picture
+        self._relate = relate
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         """Answer the last message: `Retrieved` (only with indexes), any `TextDelta`, one `Finished`.
 
         Raises:
             InvalidRequestError: There is no question.
-            IndexNotFoundError: An index does not exist.
-            ModelUnavailableError: A plain chat without a chat model.
+            IndexNotFoundError: An index does not exist, and its source may not fail.
+            FilterError: Likewise a filter that names a field which the index does not have.
+            DeploymentNotFoundError: There is no such deployment.
             ModelError: The model failed.
         """
         if not request.messages or not (request.messages[-1].text.strip() or request.messages[-1].images):
             raise InvalidRequestError("There is no question.", remedy="End the conversation with words or an image.")
         if not request.sources:
-            async for event in self._plain(request):
+            model = await asyncio.to_thread(self._models, request.deployment)  # may open model files
+            async for event in model.stream(request.messages, request.sampling):
                 yield event
             return
-        request = self._within_budget(request)
-        intents = await self._answerer.intents(request)
-        results = await asyncio.to_thread(self._search, request, intents)
-        documents = await asyncio.to_thread(self._documents, request, results)
-        yield Retrieved(intents=intents, citations=citations(documents), results=tuple(results))
-        async for event in self._answerer.answer(request, documents):
+        answerer = await asyncio.to_thread(self._answerers, request.deployment)
+        request = self._within_budget(request, answerer)
+        intents = (await answerer.intents(request))[: request.grounding.max_queries]
+        found = await asyncio.to_thread(search_sources, request, intents, self._retrieve)
+        if request.messages[-1].images:
+            results = await asyncio.to_thread(with_copies, found.results, request.messages[-1].images, self._relate)
+            found = replace(found, results=results)
+        documents = await asyncio.to_thread(self._documents, request, found, answerer)
+        yield Retrieved(intents=intents, citations=citations(documents), results=found.results, found_by=found.found_by)
+        async for event in answerer.answer(request, documents):
             yield event
 
-    async def _plain(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
-        if self._model is None:
-            raise ModelUnavailableError(
-                "No chat model is configured, so only questions about your data can be answered.",
-                remedy="Name an index (data_sources), or set chat.base_url and chat.model.",
-            )
-        async for event in self._model.stream(request.messages, request.sampling):
-            yield event
-
-    def _within_budget(self, request: ChatRequest) -> ChatRequest:
-        shares = self._shares(request)
+    def _within_budget(self, request: ChatRequest, answerer: Answerer) -> ChatRequest:
+        shares = _shares(request, answerer)
         role = cut_role_information(
-            request.grounding.role_information, shares.system_tokens, self._tokens, messages=request.messages
+            request.grounding.role_information,
+            shares.system_tokens,
+            self._tokens,
+            messages=request.messages,
+            own_limit=request.grounding.role_tokens,
         )
         return replace(
             request,
@@ -115,73 +109,29 @@ class Chat:
             sampling=replace(request.sampling, max_tokens=shares.answer_tokens),
         )
 
-    def _shares(self, request: ChatRequest) -> Budget:
-        return budget(
-            self._answerer.context_tokens,
-            prompt_tokens=PROMPT_TOKENS,
-            max_answer_tokens=request.sampling.max_tokens,
+    def _documents(self, request: ChatRequest, found: Harvest, answerer: Answerer) -> tuple[Document, ...]:
+        hits = interleaved(found.results)[: request.grounding.top_n_documents]
+        room = _shares(request, answerer).documents_tokens
+        pictures = sum(hit.chunk.kind is MediaKind.IMAGE for _, hit in hits) if answerer.sees else 0
+        shown = min(pictures, room // 2 // PICTURE_TOKENS)  # at least half of the room is for words
+        documents = select_documents(hits, tokens=room - shown * PICTURE_TOKENS, counter=self._tokens)
+        documents = with_relations(request.messages[-1].images, documents, self._relate)
+        return self._with_pictures(documents, shown)
+
+    def _with_pictures(self, documents: Sequence[Document], most: int) -> tuple[Document, ...]:
+        """The first so many images with their pictures."""
+        images = [d.number for d in documents if d.hit.chunk.kind is MediaKind.IMAGE][:most]
+        return tuple(
+            replace(d, image=self._picture(d.index, d.hit.chunk)) if d.number in images else d for d in documents
         )
 
-    def _search(self, request: ChatRequest, intents: Sequence[str]) -> list[SearchResult]:
-        """One result an index: the hits of all intents joined by reciprocal rank fusion."""
-        options = request.grounding
-        images = tuple(image.pixels for image in request.messages[-1].images)
-        texts: Sequence[str] = intents or ([""] if images else [])
-        results: list[SearchResult] = []
-        for source in request.sources:
-            queries = [
-                Query(
-                    text=text,
-                    images=images,
-                    mode=source.mode,
-                    filter=source.filter,
-                    groups=options.groups,
-                    strictness=options.strictness,
-                    top=options.top_n_documents,
-                )
-                for text in texts
-            ]
-            found = [self._searcher.search(source.index, query) for query in queries]
-            if found:
-                results.append(_joined(found, options.top_n_documents))
-        return results
 
-    def _documents(self, request: ChatRequest, results: Sequence[SearchResult]) -> tuple[Document, ...]:
-        hits = _interleaved(results)[: request.grounding.top_n_documents]
-        room = self._shares(request).documents_tokens
-        if self._answerer.sees:
-            room -= PICTURE_TOKENS * sum(hit.chunk.kind is MediaKind.IMAGE for _, hit in hits)
-        documents = select_documents(hits, tokens=room, counter=self._tokens)
-        if not self._answerer.sees:
-            return documents
-        return tuple(replace(d, image=self._picture(d.index, d.hit.chunk)) for d in documents)
-
-
-def _joined(results: Sequence[SearchResult], top: int) -> SearchResult:
-    if len(results) == 1:
-        return results[0]
-    scores: dict[str, float] = {}
-    best: dict[str, Hit] = {}
-    for result in results:
-        for rank, hit in enumerate(result.hits, 1):
-            key = hit.chunk.chunk_id
-            scores[key] = scores.get(key, 0.0) + 1 / (RRF_K + rank)
-            if key not in best or hit.confidence > best[key].confidence:
-                best[key] = hit
-    order = sorted(best, key=lambda key: (-scores[key], key))
-    rejected = {h.chunk.chunk_id: h for r in results for h in r.rejected if h.chunk.chunk_id not in best}
-    return replace(
-        results[0],
-        hits=tuple(best[key] for key in order[:top]),
-        rejected=tuple(sorted(rejected.values(), key=lambda h: -h.confidence)[:top]),
-        answers=tuple(a for r in results for a in r.answers),
-    )
-
-
-def _interleaved(results: Sequence[SearchResult]) -> list[tuple[str, Hit]]:
-    """Hits of all indexes in one order: by rank in their index, then by confidence."""
-    ranked = [(rank, -hit.confidence, r.index, hit) for r in results for rank, hit in enumerate(r.hits)]
-    return [(index, hit) for _, _, index, hit in sorted(ranked, key=lambda t: t[:3])]
+def _shares(request: ChatRequest, answerer: Answerer) -> Budget:
+    prompt_tokens = PROMPT_TOKENS
+    if answerer.sees:
+        images = (image for message in request.messages for image in message.images)
+        prompt_tokens += sum(image_tokens(i.pixels.shape[1], i.pixels.shape[0], i.detail) for i in images)
+    return budget(answerer.context_tokens, prompt_tokens=prompt_tokens, max_answer_tokens=request.sampling.max_tokens)
 
 
 def collect(events: Sequence[ChatEvent]) -> Answer:
@@ -192,4 +142,5 @@ def collect(events: Sequence[ChatEvent]) -> Answer:
         (e for e in events if isinstance(e, Finished)),
         Finished(reason="stop", usage=Usage(), answered=True, model=""),
     )
-    return Answer(text=text, retrieved=retrieved, finished=finished)
+    grounded = next((e for e in events if isinstance(e, Grounded)), None)
+    return Answer(text=text, retrieved=retrieved, finished=finished, grounded=grounded)

@@ -16,11 +16,19 @@ from foveal.pipeline.prompting import fence_document, prompt
 from foveal.ports import ChatModel
 from foveal.retrieval.fencing import Fence, one_line
 from foveal.retrieval.json_replies import json_values
-from foveal.types.chat import ChatRequest, Document, Finished, ImageInput, Message, Sampling, TextDelta
+from foveal.retrieval.relation_questions import asks_for_relation
+from foveal.types.chat import (
+    REFUSAL,
+    REFUSAL_OF_2023,
+    ChatRequest,
+    Document,
+    Finished,
+    ImageInput,
+    Message,
+    Sampling,
+    TextDelta,
+)
 from foveal.types.content import Usage
-
-REFUSAL = "The requested information is not found in the retrieved data. Please try another query or topic."
-"""Azure OpenAI On Your Data's sentence (2024 on); clients match on it."""
 
 _MOST_INTENTS = 3
 _INTENT_CHARACTERS = 400
@@ -56,7 +64,7 @@ class GeneratedAnswerer:
     async def intents(self, request: ChatRequest) -> tuple[str, ...]:
         """See `ports.Answerer`. A reply that cannot be read, or a model that fails here, leaves the question itself."""
         question = request.messages[-1].text.strip()
-        if not question:
+        if not question or (request.messages[-1].images and asks_for_relation(question)):
             return ()
         try:
             reply = await self._reply(self._intent_messages(request), _INTENT_SAMPLING)
@@ -68,7 +76,7 @@ class GeneratedAnswerer:
     async def answer(self, request: ChatRequest, documents: Sequence[Document]) -> AsyncIterator[TextDelta | Finished]:
         """See `ports.Answerer`. Limited to the data and without documents, the refusal costs no model call."""
         if request.grounding.in_scope and not documents:
-            yield TextDelta(text=REFUSAL)
+            yield TextDelta(text=request.grounding.refusal)
             yield Finished(reason="stop", usage=Usage(), answered=False, model=self.name)
             return
         marks = CitationMarks({document.number for document in documents})
@@ -84,7 +92,7 @@ class GeneratedAnswerer:
     def _intent_messages(self, request: ChatRequest) -> list[Message]:
         fence = Fence()
         *history, question = (message for message in request.messages if message.role != "system")
-        turns = "\n".join(f"{message.role}: {one_line(message.text)}" for message in history)
+        turns = "\n".join(_turn(message) for message in history)
         earlier = fence.around(turns, label="earlier turns") + "\n\n" if turns else ""
         text = f"{earlier}Last question: {question.text}"
         return [
@@ -128,15 +136,20 @@ class GeneratedAnswerer:
 def is_refusal(text: str) -> bool:
     """Whether an answer is the refusal: its words, in either of the two wordings clients know, and no citation."""
     words = _NOT_A_LETTER.sub(" ", text.casefold()).strip()
-    refusals = (REFUSAL, REFUSAL.replace("not found", "not available"))
+    refusals = (REFUSAL, REFUSAL_OF_2023)
     return not words or any(words == _NOT_A_LETTER.sub(" ", refusal.casefold()).strip() for refusal in refusals)
 
 
 def _system_text(request: ChatRequest, fence: Fence) -> str:
     options = request.grounding
-    scope = prompt("scope_in" if options.in_scope else "scope_out").filled(refusal=REFUSAL)
+    scope = prompt("scope_in" if options.in_scope else "scope_out").filled(refusal=options.refusal)
     role = f"\nInstructions of the operator:\n{options.role_information}" if options.role_information.strip() else ""
     return prompt("answer").filled(boundary=fence.boundary, scope=scope, role=role)
+
+
+def _turn(message: Message) -> str:
+    searched = f" (searched as: {one_line('; '.join(message.searched))})" if message.searched else ""
+    return f"{message.role}: {one_line(message.text)}{searched}"
 
 
 def _queries(reply: str) -> tuple[str, ...]:

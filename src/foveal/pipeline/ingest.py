@@ -375,20 +375,20 @@ class _Run:
         generation = self._catalog.index(index).generation
         refitted = self._adapters.refit_if_due(index, generation)
         if refitted is not None:
-            generation = self._publish(index, refitted)
-        self._calibrations.refresh(index, generation)
-        generation = self._publish(index, self._store.optimize(index, generation))
-        self._catalog.put_attachment(index, FINISHED, str(generation).encode())
+            generation = refitted.generation
+            self._publish(index, generation, refitted.attachments)
+        measured = self._calibrations.measured(index, generation)
+        optimized = self._store.optimize(index, generation)
+        self._publish(index, optimized, {**measured, FINISHED: str(optimized).encode()})
 
     def _is_finished(self) -> bool:
         """Whether the last ingestion came to its end; one that was stopped may have left no file to do."""
         index = self._request.index
         return self._catalog.attachment(index, FINISHED) == str(self._catalog.index(index).generation).encode()
 
-    def _publish(self, index: str, generation: Generation) -> Generation:
+    def _publish(self, index: str, generation: Generation, attachments: Mapping[str, bytes]) -> None:
         self._log.update(self._job, self.counts)  # as in `_commit`
-        self._catalog.commit(index, generation)
-        return generation
+        self._catalog.commit(index, generation, attachments=attachments)
 
     def _report(self, stage: str) -> None:
         failures, self._failures = tuple(self._failures), []

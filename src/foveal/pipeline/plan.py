@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from foveal.errors import AssetError
 from foveal.pipeline.ingest import IngestRequest, compare
-from foveal.pipeline.prepare import HEAD_BYTES, Preparer
+from foveal.pipeline.prepare import Preparer, sniff_file
 from foveal.ports import Catalog, IngestionLog
 from foveal.types.assets import MediaKind, SourceItem
 from foveal.types.ingestions import DocumentState, IngestionCounts, IngestionPlan, IngestionState, ModelWork
@@ -101,7 +101,7 @@ class Planner:
 
     def _sniff(self, request: IngestRequest, item: SourceItem) -> tuple[str, MediaKind | None]:
         with request.source.open(item) as file:
-            sniffed = self._preparer.sniff(item.path, file.read(HEAD_BYTES), item.size_bytes)
+            sniffed = sniff_file(self._preparer.sniff, item.path, item.size_bytes, file)
         return sniffed.media_type, sniffed.kind
 
     def _work(

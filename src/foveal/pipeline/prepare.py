@@ -16,14 +16,15 @@ from foveal.ports import Reader, Sniffer, Source
 from foveal.retrieval.adapter import Adapter, image_features
 from foveal.retrieval.chunking import TextPiece, chunk_text
 from foveal.retrieval.composing import compose_description, image_content
-from foveal.types.assets import Asset, AssetId, DocumentId, MediaKind, SourceItem
+from foveal.types.assets import Asset, AssetId, DocumentId, MediaKind, Sniffed, SourceItem
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.content import ImageContent, SafetyScores, TextContent
 from foveal.types.vectors import FloatArray
 
 HEAD_BYTES = 4096
+TAIL_BYTES = 2**16
 HASH_BLOCK_BYTES = 2**20
-PREPARE_VERSION = "1"
+PREPARE_VERSION = "2"
 """Part of every recipe: raise it when the same inputs give other chunks."""
 
 
@@ -57,6 +58,17 @@ def hash_file(file: BinaryIO) -> AssetId:
         digest.update(block)
     file.seek(0)
     return AssetId(digest.hexdigest())
+
+
+def sniff_file(sniff: Sniffer, path: str, size_bytes: int, file: BinaryIO) -> Sniffed:
+    """What a file is, by its beginning and, of an archive, its end; rewinds it."""
+    head = file.read(HEAD_BYTES)
+    tail = b""
+    if head.startswith(b"PK") and size_bytes > len(head):
+        file.seek(max(0, size_bytes - TAIL_BYTES))
+        tail = file.read(TAIL_BYTES)
+    file.seek(0)
+    return sniff(path, head, size_bytes if head else 0, tail)
 
 
 class Preparer:
@@ -110,18 +122,15 @@ class Preparer:
             UnsupportedAssetError: Foveal does not read that type.
             UnreadableAssetError: It is empty.
         """
-        asset_id = hash_file(file)
-        head = file.read(HEAD_BYTES)
-        file.seek(0)
-        if not head:
+        sniffed = sniff_file(self.sniff, item.path, item.size_bytes, file)
+        if not sniffed.media_type and not file.read(1):
             raise UnreadableAssetError("The file is empty.", stage="sniff")
-        sniffed = self.sniff(item.path, head, item.size_bytes)
         if sniffed.kind is None or sniffed.media_type not in self._readers:
             raise UnsupportedAssetError(
                 sniffed.reason or f"Files of type {sniffed.media_type} are not read.", stage="sniff"
             )
         return Asset(
-            asset_id=asset_id,
+            asset_id=hash_file(file),  # of what is not read, the rest need not even be fetched
             path=item.path,
             media_type=sniffed.media_type,
             kind=sniffed.kind,
@@ -162,7 +171,8 @@ class Preparer:
         for content in contents:
             warnings.extend(content.warnings)
             if isinstance(content, ImageContent):
-                chunks.append(self._image_chunk(place, len(chunks), content, description, adapter))
+                words = content.description if content.title and texts else description  # on it, not on the document
+                chunks.append(self._image_chunk(place, len(chunks), content, words, adapter))
             else:
                 texts.append(content)
         if texts:
@@ -193,8 +203,9 @@ class Preparer:
             kind=MediaKind.IMAGE,
             media_type=place.asset.media_type,
             source=place.source.name,
-            title=place.name,
+            title=image.title or place.name,
             filepath=place.item.path,
+            picture=image.picture,
             content=image_content(description, caption, composed, ocr_text, tags),
             description=description,
             caption=caption,

@@ -23,6 +23,7 @@ CAPTION_WORDS = "generated: caption by a vision model"
 COMPOSED_WORDS = "generated: detected by Foveal"
 SEEN_WORDS = "text seen in the image"
 FILE_WORDS = "text of the file"
+RELATION_WORDS = "worked out by Foveal: how the picture that came with the question relates to this one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,9 @@ def fence_document(document: Document, fence: Fence) -> str:
         lines.append(f"title: {one_line(fence.inside(chunk.title))}")
     for label, words in _whose_words(document):
         lines += [fence.heading(label), fence.inside(words)]
+    if document.relations:
+        lines.append(fence.heading(RELATION_WORDS))
+        lines += [f"{one.kind} (score {one.score:.2f}): {fence.inside(one.reason)}" for one in document.relations]
     inner = "\n".join(lines)
     label = f"doc{document.number}"
     return f"<<<{fence.boundary} {label}>>>\n{inner}\n<<<{fence.boundary} end {label}>>>"

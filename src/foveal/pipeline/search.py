@@ -19,6 +19,7 @@ from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.candidates import Candidates
 from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, ImageEncoder, JointEmbedder, Reranker, TextEmbedder
+from foveal.retrieval.adapter import Adapter
 from foveal.retrieval.duplicates import collapse
 from foveal.retrieval.filtering import both, visible_to
 from foveal.retrieval.strictness import Calibration, passes, rerank_confidence, seen_confidence
@@ -30,6 +31,8 @@ from foveal.types.vectors import FloatArray
 
 Vectors = Mapping[Leg, Sequence[tuple[str, FloatArray]]]
 """For every vector leg, the field it searches and a float32 [dim] vector for each thing looked for."""
+
+Judge = Callable[[Chunk, float], float]
 
 POOL = 50
 """Candidates of a leg while up to half as many hits are wanted; doubled until that holds. So all pages within the first
@@ -90,11 +93,13 @@ class Searcher:
         generation = self._catalog.index(index).generation
         snapshot = self._store.snapshot(index, generation)
         where = both(query.filter, visible_to(query.groups))
-        vectors = self._vectors(index, query)
+        adapter = self._adapters.current(index, generation)
+        vectors = self._vectors(query, adapter)
         clock.lap("embed")
         legs = self._legs(snapshot, query, vectors, where)
         clock.lap("legs")
-        hits = self._hits(index, snapshot, query, vectors, legs)
+        judges = _judges(self._calibrations.current(index, generation), adapter, vectors)
+        hits = _hits(Candidates(snapshot, query.text, legs, searched=LEGS[query.mode]), query, legs, judges)
         clock.lap("fuse")
         answers: tuple[ExtractiveAnswer, ...] = ()
         if _reranks(query):
@@ -114,14 +119,14 @@ class Searcher:
             elapsed_ms=clock.laps(),
         )
 
-    def _vectors(self, index: str, query: Query) -> dict[Leg, list[tuple[str, FloatArray]]]:
+    def _vectors(self, query: Query, adapter: Adapter | None) -> dict[Leg, list[tuple[str, FloatArray]]]:
         """For every vector leg, the field it searches and one vector a thing looked for."""
         wanted = LEGS[query.mode]
         vectors: dict[Leg, list[tuple[str, FloatArray]]] = {}
         if query.text.strip() and wanted & {Leg.TEXT, Leg.SEEN}:
             asked = self._embedder.embed_queries([query.text])[0]
             vectors[Leg.TEXT] = [("text_vector", asked)]
-            seen = self._seen_vector(index, query.text, asked)
+            seen = self._seen_vector(query.text, asked, adapter)
             if seen is not None:
                 vectors[Leg.SEEN] = [seen]
         if query.images and Leg.IMAGE in wanted:
@@ -129,9 +134,8 @@ class Searcher:
             vectors[Leg.IMAGE] = [("image_vector", e.vector) for e in encodings]
         return vectors
 
-    def _seen_vector(self, index: str, text: str, asked: FloatArray) -> tuple[str, FloatArray] | None:
+    def _seen_vector(self, text: str, asked: FloatArray, adapter: Adapter | None) -> tuple[str, FloatArray] | None:
         """How words look for what images show: by the adapter, or in the space of a joint model."""
-        adapter = self._adapters.current(index)
         if adapter is not None:
             return "seen_vector", adapter.query(asked)
         encoder = self._encoder()
@@ -159,83 +163,6 @@ class Searcher:
             legs[leg] = _best_of([future.result() for future in futures])
         return legs
 
-    def _hits(
-        self,
-        index: str,
-        snapshot: ChunkSnapshot,
-        query: Query,
-        vectors: Vectors,
-        legs: Mapping[Leg, Sequence[ScoredChunk]],
-    ) -> list[Hit]:
-        """Candidates in fused order, at least the wanted ones if there are so many; collapsed unless to be re-ranked.
-
-        With strictness, and before re-ranking, a fixed number is judged; else no more than the page needs is read.
-        """
-        candidates = Candidates(snapshot, query.text, legs, searched=LEGS[query.mode])
-        wanted = query.skip + query.top
-        if _reranks(query) or query.strictness is not None:
-            judged = max(POOL, 3 * wanted)
-            candidates.settle(judged)
-            hits = self._judged(index, query, vectors, legs, candidates)[:judged]
-            return collapse(hits) if query.collapse and not _reranks(query) else hits
-        settled = wanted
-        while True:
-            candidates.settle(settled)
-            hits = self._judged(index, query, vectors, legs, candidates)
-            if query.collapse:
-                hits = collapse(hits)
-            missing = wanted - sum(hit.score > candidates.unread for hit in hits)
-            if missing <= 0 or not candidates.unread:
-                return hits
-            settled += max(missing, POOL)
-
-    def _judged(
-        self,
-        index: str,
-        query: Query,
-        vectors: Vectors,
-        legs: Mapping[Leg, Sequence[ScoredChunk]],
-        candidates: Candidates,
-    ) -> list[Hit]:
-        """What has been read of the candidates, best first, with confidences."""
-        confidence = self._confidences(index, query, vectors, legs, candidates)
-        return [
-            Hit(
-                chunk=candidates.chunks[f.chunk_id],
-                score=f.score,
-                confidence=max((leg.confidence for leg in f.legs), default=0.0),
-                legs=f.legs,
-            )
-            for f in candidates.fused(confidence)
-        ]
-
-    def _confidences(
-        self,
-        index: str,
-        query: Query,
-        vectors: Vectors,
-        legs: Mapping[Leg, Sequence[ScoredChunk]],
-        candidates: Candidates,
-    ) -> dict[Leg, dict[ChunkId, float]]:
-        """What each leg's score says, 0..1, of the candidates that were read."""
-        chunks, words = candidates.chunks, candidates.words
-        judges: dict[Leg, Callable[[Chunk, float], float]] = {
-            Leg.KEYWORD: lambda chunk, _: words.confidence(chunk.content)
-        }
-        if vectors.keys() & {Leg.TEXT, Leg.IMAGE}:
-            calibration = self._calibrations.current(index)
-            for _, asked in vectors.get(Leg.TEXT, ()):
-                judges[Leg.TEXT] = partial(_text_confidence, calibration, asked)
-            for _, image in vectors.get(Leg.IMAGE, ()):
-                judges[Leg.IMAGE] = partial(_image_confidence, calibration, image)
-        adapter = self._adapters.current(index)
-        described = adapter.described if adapter else 0
-        judges[Leg.SEEN] = lambda _, score: seen_confidence(score, described=described)
-        return {
-            leg: {s.chunk_id: judges[leg](chunks[s.chunk_id], s.score) for s in scored if s.chunk_id in chunks}
-            for leg, scored in legs.items()
-        }
-
     def _rerank(self, query: Query, hits: Sequence[Hit]) -> tuple[list[Hit], tuple[ExtractiveAnswer, ...]]:
         """The first candidates in the re-ranker's order, the others after them as they were."""
         first, rest = hits[:RERANKED], hits[RERANKED:]
@@ -258,6 +185,63 @@ class Searcher:
             if h.extract is not None and (h.rerank_score or 0.0) >= ANSWER_SCORE
         )
         return [*reranked, *rest], answers
+
+
+def _hits(
+    candidates: Candidates, query: Query, legs: Mapping[Leg, Sequence[ScoredChunk]], judges: Mapping[Leg, Judge]
+) -> list[Hit]:
+    """Candidates in fused order, at least the wanted ones if there are so many; collapsed unless to be re-ranked.
+
+    With strictness, and before re-ranking, a fixed number is judged; else no more than the page needs is read.
+    """
+    wanted = query.skip + query.top
+    if _reranks(query) or query.strictness is not None:
+        judged = max(POOL, 3 * wanted)
+        candidates.settle(judged)
+        hits = _judged(candidates, legs, judges)[:judged]
+        return collapse(hits) if query.collapse and not _reranks(query) else hits
+    settled = wanted
+    while True:
+        candidates.settle(settled)
+        hits = _judged(candidates, legs, judges)
+        if query.collapse:
+            hits = collapse(hits)
+        missing = wanted - sum(hit.score > candidates.unread for hit in hits)
+        if missing <= 0 or not candidates.unread:
+            return hits
+        settled += max(missing, POOL)
+
+
+def _judged(
+    candidates: Candidates, legs: Mapping[Leg, Sequence[ScoredChunk]], judges: Mapping[Leg, Judge]
+) -> list[Hit]:
+    """What has been read of the candidates, best first, with what each leg's score says of it."""
+    chunks, words = candidates.chunks, candidates.words
+    by_leg: Mapping[Leg, Judge] = {**judges, Leg.KEYWORD: lambda chunk, _: words.confidence(chunk.content)}
+    confidence = {
+        leg: {s.chunk_id: by_leg[leg](chunks[s.chunk_id], s.score) for s in scored if s.chunk_id in chunks}
+        for leg, scored in legs.items()
+    }
+    return [
+        Hit(
+            chunk=chunks[f.chunk_id],
+            score=f.score,
+            confidence=max((leg.confidence for leg in f.legs), default=0.0),
+            legs=f.legs,
+        )
+        for f in candidates.fused(confidence)
+    ]
+
+
+def _judges(calibration: Calibration, adapter: Adapter | None, vectors: Vectors) -> dict[Leg, Judge]:
+    """Confidence, 0..1, from a chunk and its score, for each vector leg."""
+    described = adapter.described if adapter else 0
+    judges: dict[Leg, Judge] = {Leg.SEEN: lambda _, score: seen_confidence(score, described=described)}
+    for _, asked in vectors.get(Leg.TEXT, ()):
+        judges[Leg.TEXT] = partial(_text_confidence, calibration, asked)
+    for _, image in vectors.get(Leg.IMAGE, ()):
+        judges[Leg.IMAGE] = partial(_image_confidence, calibration, image)
+    return judges
 
 
 def _text_confidence(calibration: Calibration, asked: FloatArray, chunk: Chunk, cosine: float) -> float:

@@ -76,11 +76,11 @@ class ImageUnderstanding:
         """Look at one image.
 
         Args:
-            asset_id: Hash of the file; with the page it names the image in the cache.
+            asset_id: Hash of the file; names the image in the cache (`image_name`).
             image: The decoded image.
             described: Whether a person described it: then no caption is paid for.
         """
-        part = _part(asset_id, image.locator.page)
+        part = image_name(asset_id, image.locator.page, image.picture)
         calls = _Calls(self._cache.get_many([_key(m, part) for m in self._models]), part)
         try:
             return self._look(image, calls, described=described)
@@ -109,16 +109,15 @@ class ImageUnderstanding:
             tags=tags_from(encoding, encoder.labels),
         )
 
-    def features(self, parts: Sequence[tuple[AssetId, int | None]]) -> list[FloatArray | None]:
+    def features(self, names: Sequence[str]) -> list[FloatArray | None]:
         """What the adapter learns from, of images seen before, from the cache alone.
 
         Args:
-            parts: Asset and page (None for a single image).
+            names: Of images (`image_name`).
 
         Returns:
             `image_features` (float32 [f]) of each image, in order; None where the cache has lost it.
         """
-        names = [_part(asset_id, page) for asset_id, page in parts]
         models = [m for m in (self.encoder, self.detector) if m is not None]
         known = self._cache.get_many([_key(m, name) for name in names for m in models])
         return [self._features(known, name) for name in names]
@@ -181,8 +180,15 @@ def _key(model: Model, part: str) -> str:
     return f"{model.identity}:{part}"
 
 
-def _part(asset_id: AssetId, page: int | None) -> str:
-    return f"{asset_id}/{page or 0}"
+def image_name(asset_id: AssetId, page: int | None, picture: str = "") -> str:
+    """What names an image in the cache: its file and page, or what is the same of a picture in every document.
+
+    Args:
+        asset_id: Hash of the file.
+        page: The page of which it is an image, None for a single image.
+        picture: As `ImageContent` has it.
+    """
+    return picture or f"{asset_id}/{page or 0}"
 
 
 def _facts_for_caption(image: ImageContent, text: list[str]) -> str:

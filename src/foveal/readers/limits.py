@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MIB = 2**20
+MAX_MARKS = 3_000_000
+"""Most `<` of one XML or HTML text: each may begin an element, which takes about 120 bytes in memory."""
+TINY_SIDE_PX = 32
+TINY_PIXELS = 1500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +18,11 @@ class Limits:
     Attributes:
         max_image_bytes: Largest image file.
         max_text_bytes: Largest text file.
+        max_document_bytes: Largest document file (PDF, Office).
+        max_inflated_bytes: Most bytes that the parts of an Office file may unpack to.
+        max_document_pages: Pages, slides or sheets read of a document; the rest is left out with a warning.
+        max_pictures: Pictures looked at in one document; the rest is left out with a warning.
+        max_document_seconds: Longest reading of one document.
         max_pixels: Most pixels of one image or page, as its header declares them.
         max_pages: Pages read of a multi-page image; the rest is left out with a warning.
         max_frames: Frames of an animation looked at until one shows something.
@@ -24,9 +33,19 @@ class Limits:
 
     max_image_bytes: int = 16 * MIB
     max_text_bytes: int = 16 * MIB
+    max_document_bytes: int = 64 * MIB
+    max_inflated_bytes: int = 256 * MIB
+    max_document_pages: int = 2000
+    max_pictures: int = 500
+    max_document_seconds: float = 120.0
     max_pixels: int = 100_000_000
     max_pages: int = 200
     max_frames: int = 16
     max_seconds: float = 20.0
     max_memory_bytes: int = 768 * MIB
     decode_long_side_px: int = 1600
+
+    @staticmethod
+    def is_tiny(width_px: int, height_px: int) -> bool:
+        """Whether a picture in a document is an icon, a bullet or a rule, at which nobody looks."""
+        return min(width_px, height_px) < TINY_SIDE_PX or width_px * height_px < TINY_PIXELS

@@ -1,4 +1,6 @@
-"""Sniffing: what a file is, told from its first bytes. The name only tells markdown from plain text.
+"""Sniffing: what a file is, told from its first bytes, and of a ZIP archive from its table of contents at the end.
+
+The name only tells markdown from plain text, and refuses a web page that was saved under the name of an image.
 
 Signatures are those of the formats' specifications, as collected in the WHATWG MIME Sniffing Standard (section 6) and
 Gary Kessler's file signature table. Types that are known but not read are named, so that the report can say "this is
@@ -32,7 +34,18 @@ IMAGE_TYPES = frozenset(
 """Image types that are read. The first eight are what Foveal promises; the rest come with the same decoder."""
 
 TEXT_TYPES = frozenset({"text/plain", "text/markdown"})
+PDF = "application/pdf"
+HTML = "text/html"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DOCUMENT_TYPES = frozenset({PDF, HTML, DOCX, PPTX, XLSX})
+"""Documents with pages, slides, sheets or marks, whose words and pictures are read."""
 _MARKDOWN_SUFFIXES = (".md", ".markdown")
+_HTML_SUFFIXES = (".html", ".htm", ".xhtml")
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".avif")
+_PDF_WITHIN_BYTES = 1024
+"""Readers of PDF take files whose header comes so late (ISO 32000-1, implementation note 13 of Adobe's edition)."""
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xd8\xff", "image/jpeg"),
@@ -100,36 +113,43 @@ _NAMES = {
     "audio/mpeg": "sound (MP3)",
     "audio/wav": "sound (WAV)",
 }
-_OFFICE_PARTS = (
-    (b"word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    (b"ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-    (b"xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-)
+_OFFICE_PARTS = {b"word/": DOCX, b"ppt/": PPTX, b"xl/": XLSX}
+_MEMBERS = re.compile(rb"PK(?:\x03\x04.{26}|\x01\x02.{42})(\[Content_Types\]\.xml|word/|ppt/|xl/)", re.DOTALL)
+"""Members of local headers and of the table of contents that say what it is (APPNOTE.TXT 4.3.7 and 4.3.12)."""
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _RIFF_TYPES = frozenset({"image/webp", "video/x-msvideo", "audio/wav"})
 # Comments are matched in atomic groups: a file made of them must not cost exponential backtracking.
 _PNM = re.compile(rb"P[1-6]\s++(?>#[^\n]*\n\s*)*+\d++\s++(?>#[^\n]*\n\s*)*+\d++\s")
 _HTML = re.compile(
-    r"\s*+(?><!--.*?-->\s*+)*+<(?:!doctype\s+html|html|head|body|script|iframe|table|div|title)\b",
+    r"\s*+(?><\?xml.*?\?>\s*+)?(?><!--.*?-->\s*+)*+<(?:!doctype\s+html|html|head|body|script|iframe|table|div|title)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _SVG = re.compile(
     r"\s*+(?>(?><\?xml.*?\?>|<!--.*?-->|<!doctype\s+svg[^>]*>)\s*+)*+<svg\b",
     re.IGNORECASE | re.DOTALL,
 )
+_TAG = re.compile(
+    r"</?(?:p|div|span|h[1-6]|a|ul|ol|li|b|i|br|img|section|article|main|meta|link|style)\b", re.IGNORECASE
+)
 _XML = re.compile(r"\s*<\?xml\s")
 _JSON = re.compile(r'\s*(?:\{\s*(?:"|\}\s*$)|\[\s*(?:[\[{"]|-?\d[\d.eE+-]*\s*,|\]\s*$))')
 
 
-def sniff(path: str, head: bytes, size_bytes: int) -> Sniffed:
-    """Judge a file by its first 4,096 bytes; see `foveal.ports.Sniffer`."""
+def sniff(path: str, head: bytes, size_bytes: int, tail: bytes = b"") -> Sniffed:
+    """Judge a file by its first 4,096 bytes and, of an archive, its last 64 KiB; see `foveal.ports.Sniffer`."""
     if size_bytes == 0 or not head:
         return Sniffed(media_type="", kind=None, reason="The file is empty.")
-    media_type = _binary_type(head) or _text_type(path, head, complete=len(head) >= size_bytes)
+    media_type = _binary_type(head, tail) or _text_type(path, head, complete=len(head) >= size_bytes)
     if media_type in IMAGE_TYPES:
         return Sniffed(media_type=media_type, kind=MediaKind.IMAGE)
-    if media_type in TEXT_TYPES:
+    if media_type == HTML and path.lower().endswith(_IMAGE_SUFFIXES):
+        return Sniffed(
+            media_type=media_type,
+            kind=None,
+            reason="This is HTML under the name of an image: a message that was saved in its place, most likely.",
+        )
+    if media_type in TEXT_TYPES | DOCUMENT_TYPES:
         return Sniffed(media_type=media_type, kind=MediaKind.TEXT)
     return Sniffed(media_type=media_type, kind=None, reason=_reason(media_type))
 
@@ -140,10 +160,10 @@ def _reason(media_type: str) -> str:
     return f"This is {_NAMES.get(media_type, media_type)}, which this version does not read."
 
 
-def _binary_type(head: bytes) -> str:
+def _binary_type(head: bytes, tail: bytes) -> str:
     for offset, magic, media_type in _SIGNATURES:
         if head.startswith(magic, offset) and (media_type not in _RIFF_TYPES or head.startswith(b"RIFF")):
-            return _office_type(head) if media_type == "application/zip" else media_type
+            return _office_type(head, tail) if media_type == "application/zip" else media_type
     if head[4:8] == b"ftyp":
         return _iso_media_type(head)
     if head.startswith(b"BM") and _is_bmp(head):
@@ -154,6 +174,8 @@ def _binary_type(head: bytes) -> str:
         return "image/x-pcx"
     if head.startswith(b"MZ") and b"\0" in head:
         return "application/x-executable"
+    if b"%PDF-" in head[:_PDF_WITHIN_BYTES]:
+        return PDF
     return ""
 
 
@@ -162,9 +184,12 @@ def _is_bmp(head: bytes) -> bool:
     return int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES or head[6:10] == b"\0\0\0\0"
 
 
-def _office_type(head: bytes) -> str:
-    """An Office file is a ZIP archive whose first members lie in a folder of that name (ECMA-376 part 2)."""
-    return next((media_type for part, media_type in _OFFICE_PARTS if part in head), "application/zip")
+def _office_type(head: bytes, tail: bytes) -> str:
+    """An Office file is a ZIP archive with a list of content types and a folder of that name (ECMA-376 part 2)."""
+    names = dict.fromkeys(_MEMBERS.findall(head) + _MEMBERS.findall(tail))
+    if b"[Content_Types].xml" not in names:
+        return "application/zip"
+    return next((_OFFICE_PARTS[name] for name in names if name in _OFFICE_PARTS), "application/zip")
 
 
 def _iso_media_type(head: bytes) -> str:
@@ -187,7 +212,9 @@ def _text_type(path: str, head: bytes, *, complete: bool) -> str:
     text = head.decode(encoding, "replace").lstrip("\ufeff")
     if path.lower().endswith(_MARKDOWN_SUFFIXES):
         return "text/markdown"
-    for pattern, media_type in ((_SVG, "image/svg+xml"), (_HTML, "text/html"), (_XML, "application/xml")):
+    for pattern, media_type in ((_SVG, "image/svg+xml"), (_HTML, HTML), (_XML, "application/xml")):
         if pattern.match(text):
             return media_type
+    if path.lower().endswith(_HTML_SUFFIXES) and _TAG.search(text):
+        return HTML  # a page without `html` and `body`
     return "application/json" if _JSON.match(text) else "text/plain"

@@ -71,7 +71,7 @@ def _folded(text: str) -> str:
 def _subject(tags: Sequence[Tag], objects: Sequence[DetectedObject], facts: ImageFacts) -> str:
     noun = "Photo" if facts.camera or facts.taken_at else "Picture"
     counts = Counter(thing.label for thing in objects)  # keeps the order of first appearance, which is best first
-    things = _listed([_counted(label, count) for label, count in counts.items()])
+    things = listed([counted(label, count) for label, count in counts.items()])
     looks = ", ".join(dict.fromkeys(tag.label for tag in tags if tag.label not in counts))
     if things and looks:
         return f"{noun} with {things}; looks like: {looks}."
@@ -80,31 +80,34 @@ def _subject(tags: Sequence[Tag], objects: Sequence[DetectedObject], facts: Imag
     return f"{noun} that looks like: {looks}." if looks else ""
 
 
-def _counted(label: str, count: int) -> str:
+def counted(label: str, count: int) -> str:
+    """`a dog`, `two dogs`, `12 dogs`."""
     if label in _UNCOUNTED or (label in _NO_SINGULAR and count == 1):
         return label
     if count == 1:
         return f"{'an' if label[:1].lower() in 'aeiou' else 'a'} {label}"
     number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
-    return f"{number} {_plural(label)}"
+    return f"{number} {plural(label)}"
 
 
-def _plural(label: str) -> str:
+def plural(label: str) -> str:
+    """`sports balls`, `people`."""
     *before, last = label.split(" ")
     if last in _PLURALS:
-        plural = _PLURALS[last]
+        many = _PLURALS[last]
     elif last in _NO_SINGULAR:
-        plural = last
+        many = last
     elif last.endswith(_SIBILANTS):
-        plural = last + "es"
+        many = last + "es"
     elif last.endswith("y") and last[-2:-1] not in "aeiou":
-        plural = last[:-1] + "ies"
+        many = last[:-1] + "ies"
     else:
-        plural = last + "s"
-    return " ".join([*before, plural])
+        many = last + "s"
+    return " ".join([*before, many])
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """`a, b and c`."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
@@ -119,7 +122,7 @@ def _text_seen(lines: Sequence[OcrLine]) -> str:
 
 
 def _colors(colors: Sequence[str]) -> str:
-    return f"Mostly {_listed(colors)}." if colors else ""
+    return f"Mostly {listed(colors)}." if colors else ""
 
 
 def _circumstances(facts: ImageFacts) -> str:

@@ -33,6 +33,8 @@ CONFIRMING_COSINE = 0.80
 
 _MUCH_TEXT_WORDS = 8
 _SAME_WORDS = 0.8
+_PART_NUMBERS = 0.8
+_PART_WORDS = 0.6
 _WORD = re.compile(r"\w+")
 
 
@@ -96,3 +98,15 @@ def same_text(left: str, right: str) -> bool:
         return True
     numbers = {word for word in ours ^ theirs if any(character.isdigit() for character in word)}
     return not numbers and len(ours & theirs) >= _SAME_WORDS * len(ours | theirs)
+
+
+def part_of_text(part: str, whole: str) -> bool:
+    """Whether an image that shows `part` may be cut out of one that shows `whole`.
+
+    Most words, and nearly all numbers: at the edges of a crop words are cut, and what is read is not always right.
+    """
+    ours, theirs = set(_WORD.findall(part.casefold())), set(_WORD.findall(whole.casefold()))
+    if len(ours) < _MUCH_TEXT_WORDS:
+        return len(theirs) < _MUCH_TEXT_WORDS or bool(ours & theirs) or not ours
+    numbers = {word for word in ours if any(character.isdigit() for character in word)}
+    return len(numbers & theirs) >= _PART_NUMBERS * len(numbers) and len(ours & theirs) >= _PART_WORDS * len(ours)

@@ -66,4 +66,7 @@ class Fence:
 
     def inside(self, text: str) -> str:
         """`text` as it may stand between the lines of this fence."""
-        return defused(re.sub(re.escape(self.boundary), "", text, flags=re.IGNORECASE)).strip()
+        words = defused(text)  # first: what it takes out could have stood in the middle of a boundary
+        while self.boundary in words.lower():  # again: taking one out may join the halves of another
+            words = re.sub(re.escape(self.boundary), "", words, flags=re.IGNORECASE)
+        return words.strip()

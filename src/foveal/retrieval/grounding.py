@@ -1,9 +1,9 @@
 """Grounding: what of the instructions, the conversation and the retrieved chunks a model's window has room for.
 
-Sources: "Using your data with Azure OpenAI Service" (Microsoft, 2023), table of token usage (8,000-token window: 400
-for the system message, 1,500 for the response), "capped at 2000 tokens" for question and history, "20% of the
-available tokens are reserved for the model response", the rest for the document chunks, cut to fit. What is too long
-is cut, never refused.
+Sources: "Azure OpenAI on your data" (Microsoft, 2023), its table of token usage (`WINDOWS` below), question and history
+"capped at 2000 tokens", "20% of the available tokens are reserved for the model response", an answer's upper limit of
+1,500 where nobody asks for another, the rest for the document chunks, cut to fit. The last row is the limit of system
+messages for the models of the GPT-4o class (Microsoft, 2024). What is too long is cut, never refused.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from foveal.types.chat import Citation, Document, Message
 from foveal.types.chunks import Chunk
 from foveal.types.search import Hit
 
-SYSTEM_TOKENS = 400
+WINDOWS = ((8_000, 400, 1_500), (16_000, 1_000, 3_200), (32_000, 2_000, 6_400), (128_000, 4_000, 6_400))
+"""Window, most tokens of the system message, most of an answer; a window between two rows has the smaller's."""
 HISTORY_TOKENS = 2_000
 ANSWER_TOKENS = 1_500
+"""Of an answer for which the caller set no limit."""
 ANSWER_SHARE = 0.20
 
 DOCUMENT_OVERHEAD_TOKENS = 32
@@ -41,7 +43,7 @@ class Budget:
     Attributes:
         system_tokens: For the operator's instructions.
         history_tokens: For the question and the turns before it.
-        answer_tokens: For the answer.
+        answer_tokens: For the answer, within the fifth of the window that is kept for it.
         documents_tokens: For the documents: what the others leave.
     """
 
@@ -60,16 +62,26 @@ def budget(context_tokens: int, *, prompt_tokens: int = 0, max_answer_tokens: in
     Args:
         context_tokens: Size of the window.
         prompt_tokens: What the answerer's own prompt and the question's images take (`image_tokens`).
-        max_answer_tokens: What the caller asked for; it lowers the answer's share, never raises it.
+        max_answer_tokens: What the caller asked for, up to the table's limit; 1,500 when nothing.
     """
-    answer = min(int(context_tokens * ANSWER_SHARE), ANSWER_TOKENS, max_answer_tokens or ANSWER_TOKENS)
-    system = min(SYSTEM_TOKENS, context_tokens * SYSTEM_TOKENS // 8_000)
-    history = min(HISTORY_TOKENS, context_tokens * HISTORY_TOKENS // 8_000)
-    rest = context_tokens - answer - system - history - prompt_tokens
+    smallest, *_ = WINDOWS
+    _, system, longest = next((row for row in reversed(WINDOWS) if row[0] <= context_tokens), smallest)
+    reserved = int(context_tokens * ANSWER_SHARE)
+    answer = min(reserved, longest, max_answer_tokens or ANSWER_TOKENS)
+    system = min(system, context_tokens * system // smallest[0])
+    history = min(HISTORY_TOKENS, context_tokens * HISTORY_TOKENS // smallest[0])
+    rest = context_tokens - reserved - system - history - prompt_tokens
     return Budget(system_tokens=system, history_tokens=history, answer_tokens=answer, documents_tokens=max(0, rest))
 
 
-def cut_role_information(text: str, limit: int, counter: TokenCounter, *, messages: Sequence[Message] = ()) -> str:
+def cut_role_information(
+    text: str,
+    limit: int,
+    counter: TokenCounter,
+    *,
+    messages: Sequence[Message] = (),
+    own_limit: int | None = None,
+) -> str:
     """The operator's instructions, cut to `limit` tokens.
 
     Args:
@@ -77,9 +89,11 @@ def cut_role_information(text: str, limit: int, counter: TokenCounter, *, messag
         limit: In tokens.
         counter: Counts and cuts.
         messages: The conversation; its system messages are instructions too and follow the role information.
+        own_limit: Tokens of `text` alone, when it has a lower limit than all instructions together.
     """
+    role = text if own_limit is None else counter.cut(text, own_limit)
     system = (message.text for message in messages if message.role == "system")
-    return counter.cut("\n\n".join(part for part in (text, *system) if part.strip()), limit)
+    return counter.cut("\n\n".join(part for part in (role, *system) if part.strip()), limit)
 
 
 def trim_history(messages: Sequence[Message], limit: int, counter: TokenCounter) -> tuple[Message, ...]:
@@ -172,6 +186,7 @@ def citations(documents: Sequence[Document]) -> tuple[Citation, ...]:
             chunk=document.hit.chunk,
             text=document.text,
             extract=document.hit.extract,
+            relations=document.relations,
         )
         for document in documents
     )

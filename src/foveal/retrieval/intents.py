@@ -50,11 +50,16 @@ def standalone_query(messages: Sequence[Message]) -> str:
     word list is searched as it is, but for questions of Thai, Chinese and Japanese with their commonest marks.
 
     Args:
-        messages: Oldest first. Only what the user said counts.
+        messages: Oldest first. Only what the user said counts, and what an earlier question was searched by.
     """
-    questions = [message.text.strip() for message in messages if message.role == "user" and message.text.strip()]
+    said = [message for message in messages if message.role == "user" and message.text.strip() and not message.is_data]
+    asked = said[-_QUESTIONS_BACK - 1 :]
     query = ""
-    for question in questions[-_QUESTIONS_BACK - 1 :]:
+    for message in asked:
+        if message.searched and message is not asked[-1]:
+            query = message.searched[0]
+            continue
+        question = message.text.strip()
         language = _language(f"{query} {question}")
         query = _completed(question, query, language) if query and _is_follow_up(question, language) else question
     return query

@@ -93,6 +93,7 @@ class _Parser:
         self._depth = 0
         self._clauses = 0
         self._range_variable: str | None = None
+        self._item_type = FieldType.STRING
 
     def parse(self) -> Filter:
         if self._sees(TokenKind.END):
@@ -191,7 +192,7 @@ class _Parser:
                 return Condition(filter=And(operands=()) if value else Or(operands=()), at=operand.at)
             case Variable(type=FieldType.BOOLEAN):
                 return self._clause(Comparison(field=operand.name, op="eq", value=True), operand.at)
-            case Variable(type=FieldType.STRINGS):
+            case Variable() if operand.type.item is not None:
                 raise collection_error(operand)
             case Variable():
                 shown = f"{operand.shown!r} at character {operand.at} is {operand.type.value}, not a condition."
@@ -270,15 +271,21 @@ class _Parser:
                     f"{self._range_variable!r} may be named.",
                     remedy="Move the condition outside, joined with 'and'.",
                 )
-            return Variable(name=ITEM, shown=name, type=FieldType.STRING, at=at)
+            return Variable(name=ITEM, shown=name, type=self._item_type, at=at)
         field = self._fields.get(name)
         if field is None:
             raise unknown_field(name, self._fields, at)
+        if not field.filterable:
+            raise FilterError(
+                f"{name!r} at character {at} is not filterable.",
+                remedy="Define the field as filterable, or look in it with search.ismatch.",
+            )
         return Variable(name=name, shown=name, type=field.type, at=at)
 
     def _lambda(self, path: str, at: int, quantifier: str) -> Condition:
         collection = self._variable(path, at)
-        if collection.type is not FieldType.STRINGS:
+        item_type = collection.type.item
+        if item_type is None:
             raise FilterError(
                 f"{path!r} at character {at} is {collection.type.value}; any and all work on collections.",
                 remedy=f"Compare it directly: {path} eq value.",
@@ -292,12 +299,12 @@ class _Parser:
                 remedy=f"Write it like {path}/any(x: x eq 'value').",
             )
         self._expect(":")
-        self._range_variable = variable.text
+        self._range_variable, self._item_type = variable.text, item_type
         with self._deeper(at):
             condition = self._or().filter
         self._range_variable = None
         self._expect(")")
-        check_lambda(condition, any_=quantifier == "any", at=at)
+        check_lambda(condition, item_type, any_=quantifier == "any", at=at)
         if quantifier == "any":
             return Condition(filter=AnyItem(field=path, condition=condition), at=at)
         return Condition(filter=AllItems(field=path, condition=condition), at=at)
@@ -333,7 +340,7 @@ class _Parser:
 
     def _search_in(self, at: int) -> Condition:
         variable = self._name_argument()
-        if variable.type is FieldType.STRINGS:
+        if variable.type.item is not None:
             raise collection_error(variable)
         if variable.type is not FieldType.STRING:
             raise FilterError(

@@ -107,7 +107,7 @@ def _number(text: str) -> int | float:
 
 def compare(variable: Variable, op: Operator, constant: Constant) -> Comparison:
     """`variable op constant`, if their types fit ("OData comparison operators", table of data types)."""
-    if variable.type is FieldType.STRINGS:
+    if variable.type.item is not None:
         raise collection_error(variable)
     if constant.value is None:
         return _compare_null(variable, op)
@@ -215,29 +215,37 @@ def point(token: Token) -> tuple[float, float]:
     return longitude, latitude
 
 
-def check_lambda(condition: Filter, *, any_: bool, at: int, positive: bool = True) -> None:
-    """Refuse what Azure refuses over strings: `any` tests for equality, joined by or; `all` is its mirror image."""
+def check_lambda(condition: Filter, type_: FieldType, *, any_: bool, at: int, positive: bool = True) -> None:
+    """Refuse what a lambda cannot say: conditions of `any` are joined by or, those of `all` by and.
+
+    Over strings `any` tests for equality, as in Azure, and `all` is its mirror image; over other items any comparison
+    may stand. Azure also lets ranges (`x gt 1 and x lt 5`) stand inside `any`; no index answers them here.
+    """
     match condition:
         case Not(operand=operand):
-            check_lambda(operand, any_=any_, at=at, positive=not positive)
+            check_lambda(operand, type_, any_=any_, at=at, positive=not positive)
             return
         case And(operands=operands) | Or(operands=operands) if operands:
             fits = (isinstance(condition, Or) is positive) is any_
             for operand in operands:
-                check_lambda(operand, any_=any_, at=at, positive=positive)
+                check_lambda(operand, type_, any_=any_, at=at, positive=positive)
         case Comparison(op=op):
-            fits = ((op == "eq") is positive) is any_
+            fits = type_ is not FieldType.STRING or ((op == "eq") is positive) is any_
         case SearchIn():
             fits = positive is any_
         case _:
             fits = False
     if fits:
         return
-    if any_:
-        message, remedy = "any", "x eq 'a' or search.in(x, 'a, b'), joined with 'or'"
+    if type_ is not FieldType.STRING:
+        remedy = "comparisons joined with 'or' inside any, with 'and' inside all"
+    elif any_:
+        remedy = "x eq 'a' or search.in(x, 'a, b'), joined with 'or'"
     else:
-        message, remedy = "all", "x ne 'a', not (x eq 'a') or not search.in(x, 'a, b'), joined with 'and'"
-    raise FilterError(f"The condition inside {message} at character {at} is not supported.", remedy=f"Use {remedy}.")
+        remedy = "x ne 'a', not (x eq 'a') or not search.in(x, 'a, b'), joined with 'and'"
+    raise FilterError(
+        f"The condition inside {'any' if any_ else 'all'} at character {at} is not supported.", remedy=f"Use {remedy}."
+    )
 
 
 def short(text: str) -> str:

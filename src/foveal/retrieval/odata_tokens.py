@@ -81,7 +81,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def _unreadable(text: str, position: int) -> FilterError:
-    start = position + len(text[position:]) - len(text[position:].lstrip())
+    start = position + len(text[position:]) - len(text[position:].lstrip(" \t\n\r\f\v"))
     if text[start] == "'" or text.startswith("geography'", start):
         return FilterError(
             f"The string that starts at character {start + 1} of the filter is not closed.",

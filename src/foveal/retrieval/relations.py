@@ -11,48 +11,24 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from math import asin, cos, radians, sin, sqrt
 
-from foveal.retrieval.duplicates import alike, hash_distance, same_text
+from foveal.retrieval.duplicates import alike, hash_distance, part_of_text, same_text
+from foveal.retrieval.registration import MIN_CORRELATION, Registration
 from foveal.types.chunks import Chunk
 from foveal.types.content import DetectedObject
 from foveal.types.locators import Box
+from foveal.types.relations import Relation, RelationKind
 
 SAME_SCENE_COSINE = 0.75
 SAME_PLACE_KM = 1.0
 
 _CERTAIN_SCENE_COSINE = 0.95
+WHOLE = Box(x=0.0, y=0.0, width=1.0, height=1.0)
+_WHOLE = 0.95
+"""Share of a picture from which a part of it is called the picture."""
 _EARTH_RADIUS_KM = 6371.0088
 """Mean radius of the Earth (International Union of Geodesy and Geophysics)."""
-
-
-class RelationKind(StrEnum):
-    """How two images relate, strongest first."""
-
-    NEAR_DUPLICATE = "near_duplicate"
-    SAME_SCENE = "same_scene"
-    SAME_OBJECT = "same_object"
-    """The same kind of thing; that it is the very same thing cannot be told."""
-    SAME_PLACE = "same_place"
-    SAME_DAY = "same_day"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
-    """One way in which two images relate.
-
-    Attributes:
-        score: 0.5 where the relation just holds, 1 where it could not be closer; comparable within one kind. For
-            `SAME_OBJECT` the detector's confidence in the less certain of the two things, 0..1.
-        reason: One sentence for the person.
-        boxes: What to point at in the collection's image.
-    """
-
-    kind: RelationKind
-    score: float
-    reason: str
-    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +38,23 @@ class ImageEvidence:
     Attributes:
         perceptual_hash: As `Chunk.perceptual_hash`.
         mirrored_hash: The hash of the image turned left to right.
+        mirrored_ocr_text: What is read in the image turned left to right; needed only where `registration` says that
+            it is mirrored.
     """
 
     perceptual_hash: int | None = None
     mirrored_hash: int | None = None
     objects: tuple[DetectedObject, ...] = ()
     ocr_text: str = ""
+    mirrored_ocr_text: str = ""
     latitude: float | None = None
     longitude: float | None = None
     taken_at: datetime | None = None
 
 
-def relate(query: ImageEvidence, hit: Chunk, cosine: float | None = None) -> tuple[Relation, ...]:
+def relate(
+    query: ImageEvidence, hit: Chunk, cosine: float | None = None, registration: Registration | None = None
+) -> tuple[Relation, ...]:
     """Every relation that holds, in the order of `RelationKind`; empty when there is none.
 
     A near-duplicate is not also called the same scene.
@@ -82,8 +63,10 @@ def relate(query: ImageEvidence, hit: Chunk, cosine: float | None = None) -> tup
         query: The image that is shown.
         hit: An image of the collection.
         cosine: Of their image vectors; None when one of them has none.
+        registration: How the shown image lies in the other; None when it does not, or was not tried.
     """
-    picture = _near_duplicate(query, hit, cosine) or _same_scene(cosine)
+    copy = _part_of(query, hit, registration) or _near_duplicate(query, hit, cosine)
+    picture = copy or _same_scene(cosine)
     found = (picture, _same_object(query.objects, hit.objects), _same_place(query, hit), _same_day(query, hit))
     return tuple(relation for relation in found if relation is not None)
 
@@ -102,13 +85,37 @@ def distance_km(latitude: float, longitude: float, other_latitude: float, other_
 def _near_duplicate(query: ImageEvidence, hit: Chunk, cosine: float | None) -> Relation | None:
     if hit.perceptual_hash is None or not same_text(query.ocr_text, hit.ocr_text):
         return None
-    ways = ((query.perceptual_hash, "The same picture"), (query.mirrored_hash, "The same picture, mirrored"))
-    distances = [(hash_distance(own, hit.perceptual_hash), words) for own, words in ways if own is not None]
-    distance, words = min(distances, default=(64, ""), key=lambda way: way[0])
+    ways = ((query.perceptual_hash, False), (query.mirrored_hash, True))
+    distances = [(hash_distance(own, hit.perceptual_hash), mirrored) for own, mirrored in ways if own is not None]
+    distance, mirrored = min(distances, default=(64, False))
     if not alike(distance, cosine):
         return None
-    reason = f"{words}: their fingerprints differ in {distance} of 64 bits."
-    return Relation(kind=RelationKind.NEAR_DUPLICATE, score=1 - distance / 32, reason=reason)
+    picture = "The same picture, mirrored" if mirrored else "The same picture"
+    reason = f"{picture}: their fingerprints differ in {distance} of 64 bits."
+    return Relation(
+        kind=RelationKind.NEAR_DUPLICATE, score=1 - distance / 32, reason=reason, boxes=(WHOLE,), mirrored=mirrored
+    )
+
+
+def _part_of(query: ImageEvidence, hit: Chunk, registration: Registration | None) -> Relation | None:
+    """A copy that was cropped or turned, or whose fingerprint says nothing."""
+    if registration is None or not registration.is_copy:
+        return None
+    if not part_of_text(query.mirrored_ocr_text if registration.mirrored else query.ocr_text, hit.ocr_text):
+        return None
+    box = registration.box
+    share = box.width * box.height
+    what = "The same picture" if share > _WHOLE else f"A part of the same picture ({share:.0%} of it)"
+    mirrored = ", mirrored" if registration.mirrored else ""
+    agree = f"{registration.agreeing} details lie in the same places"
+    return Relation(
+        kind=RelationKind.NEAR_DUPLICATE,
+        score=0.5 + 0.5 * (registration.correlation - MIN_CORRELATION) / (1 - MIN_CORRELATION),
+        reason=f"{what}{mirrored}: {agree}, and the pixels agree (correlation {registration.correlation:.2f}).",
+        boxes=(WHOLE,) if share > _WHOLE else (box,),
+        mirrored=registration.mirrored,
+        share=None if share > _WHOLE else share,
+    )
 
 
 def _same_scene(cosine: float | None) -> Relation | None:
@@ -133,6 +140,7 @@ def _same_object(shown: Sequence[DetectedObject], found: Sequence[DetectedObject
         score=certainty[order[0]],
         reason=f"Both show {_listed(list(_counted(order, shown, found)))}.",
         boxes=tuple(one.box for one in found if one.label in shared),
+        labels=tuple(order),
     )
 
 
@@ -163,6 +171,7 @@ def _same_place(query: ImageEvidence, hit: Chunk) -> Relation | None:
         kind=RelationKind.SAME_PLACE,
         score=1 - 0.5 * km / SAME_PLACE_KM,
         reason=f"Taken {km * 1000:.0f} m apart.",
+        distance_m=km * 1000,
     )
 
 

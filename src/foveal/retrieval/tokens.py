@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import unicodedata
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.machinery import PathFinder
 from math import ceil
@@ -17,6 +18,8 @@ from typing import Literal, Protocol, cast
 Vocabulary = Literal["o200k_base", "cl100k_base"]
 Detail = Literal["auto", "low", "high"]
 
+_TEXT_TOKENS: dict[Vocabulary, int] = {"cl100k_base": 100_256, "o200k_base": 199_998}
+"""Ids of text; what comes after them are control tokens (tiktoken's `openai_public.py`)."""
 _LONGEST_WHOLE_WORD = 24
 """Longer runs without a blank are cut inside: scripts that write no blanks between words come as one run."""
 
@@ -33,6 +36,20 @@ class TokenCounter:
     def count(self, text: str) -> int:
         """Tokens of `text`."""
         return _tokenizer(self._vocabulary).count(_encodable(text))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text that these tokens stand for; ids that begin or end inside a character give U+FFFD there.
+
+        Raises:
+            ValueError: An id that no text has; control tokens are such.
+        """
+        size = _TEXT_TOKENS[self._vocabulary]
+        wrong = next((i for i in ids if not 0 <= i < size), None)
+        if wrong is not None:
+            raise ValueError(f"{self._vocabulary} has no token {wrong} of text")
+        tokenizer = _tokenizer(self._vocabulary)
+        whole = _decoded(tokenizer, ids)
+        return "".join(_decoded_in_pieces(tokenizer, ids)) if whole is None else whole
 
     def cut(self, text: str, max_tokens: int) -> str:
         """The longest beginning of whole words that has at most `max_tokens` tokens, without blanks at its end.
@@ -87,6 +104,7 @@ class _Tokenizer(Protocol):
     def count(self, text: str) -> int: ...
     def count_till_limit(self, text: str, token_limit: int) -> int | None: ...
     def pretokenize(self, text: str) -> list[str]: ...
+    def decode(self, tokens: Sequence[int]) -> str: ...
 
 
 @cache
@@ -104,6 +122,23 @@ def _tokenizer(vocabulary: Vocabulary) -> _Tokenizer:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return cast(_Tokenizer, module.tokenizer_for_encoding(vocabulary))
+
+
+def _decoded(tokenizer: _Tokenizer, ids: Sequence[int]) -> str | None:
+    try:
+        return tokenizer.decode(list(ids))
+    except ValueError:  # not UTF-8
+        return None
+
+
+def _decoded_in_pieces(tokenizer: _Tokenizer, ids: Sequence[int]) -> Iterator[str]:
+    """The shortest runs of tokens that are whole characters, and U+FFFD for each token that begins none."""
+    at = 0
+    while at < len(ids):
+        runs = ((end, _decoded(tokenizer, ids[at:end])) for end in range(at + 1, min(at + 8, len(ids)) + 1))
+        end, text = next(((end, text) for end, text in runs if text is not None), (at + 1, "\ufffd"))
+        yield text
+        at = end
 
 
 def _encodable(text: str) -> str:

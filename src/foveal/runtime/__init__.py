@@ -13,10 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from foveal.errors import ConflictError, DeploymentNotFoundError, IndexNotFoundError, ModelError, NotFoundError
+from foveal.errors import ConflictError, IndexNotFoundError, ModelError, NotFoundError
 from foveal.pipeline.chat import collect
+from foveal.pipeline.enhancing import enhanced
 from foveal.pipeline.ingest import NOTHING, IngestRequest, Observer
-from foveal.retrieval.filtering import optional_filter, visible_to
+from foveal.pipeline.search_indexes import Match
+from foveal.retrieval.alignment import Seen
+from foveal.retrieval.filtering import visible_to
 from foveal.runtime.models import Models
 from foveal.runtime.parts import Parts
 from foveal.types.assets import MediaKind
@@ -24,18 +27,23 @@ from foveal.types.chat import Answer, ChatEvent, ChatRequest, GroundingOptions, 
 from foveal.types.chunks import Chunk, ChunkId, IndexSchema
 from foveal.types.filters import Filter
 from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionId, IngestionPlan
+from foveal.types.safety import Judgement, Side
 from foveal.types.search import Hit, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
 
 if TYPE_CHECKING:
     from foveal.models.cards import Card
     from foveal.models.pull import ModelFolder, PullProgress
-    from foveal.ports import Catalog, ChunkStore, Source
-    from foveal.retrieval.relations import Relation
+    from foveal.pipeline.findings import ImageFindings
+    from foveal.pipeline.open_index import OpenIndex
+    from foveal.pipeline.saved_sources import SavedSources
+    from foveal.pipeline.search_indexes import SearchIndexes
+    from foveal.ports import Catalog, ChunkStore, Upstream
     from foveal.settings import Settings
+    from foveal.types.locators import Box
+    from foveal.types.relations import Relation
+    from foveal.types.vectors import FloatArray
 
-LOCAL_DEPLOYMENT = "foveal"
-"""Deployment name of the answerer that works without a chat model."""
 PICTURE_LONG_SIDE_PX = 1024
 """Size at which retrieved pictures are shown to a model that sees."""
 
@@ -53,6 +61,8 @@ class Foveal:
         self.models = Models(settings, on_pull=on_pull)
         self._warming: threading.Thread | None = None
         self.parts = Parts(settings, self.models, picture=self._picture, ensure_index=self._ensure_index)
+        if settings.deployments:  # a wrong one is refused at start
+            self.parts.deployments.all()
 
     def __enter__(self) -> Foveal:
         return self
@@ -117,19 +127,37 @@ class Foveal:
         name = index or self.settings.index
         return [self.parts.planner.plan(self._request(path, name, descriptions, groups)) for path in paths]
 
+    @property
+    def sources(self) -> SavedSources:
+        """Saved sources: added, tried out, refreshed, removed."""
+        return self.parts.sources
+
     # --- find and answer
 
     def search(self, index: str, query: Query) -> SearchResult:
         """Search one index."""
-        return self.parts.searcher.search(index, query)
+        return self.parts.retrieving.search(index, query)
 
-    def parse_filter(self, text: str | None) -> Filter | None:
-        """An OData filter in the dialect of Azure AI Search; None for none.
+    @property
+    def search_indexes(self) -> SearchIndexes:
+        """Indexes of callers' own fields: made, changed, filled and removed."""
+        return self.parts.retrieving.search_indexes
+
+    def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
+        """One index of either kind, as somebody in these groups sees it through the face of Azure AI Search.
+
+        Raises:
+            IndexNotFoundError: No index of that name.
+        """
+        return self.parts.retrieving.open(index, groups)
+
+    def parse_filter(self, text: str | None, index: str | None = None) -> Filter | None:
+        """An OData filter in the dialect of Azure AI Search, over the fields of an index; None for none.
 
         Raises:
             FilterError: It does not parse, or names an unknown field.
         """
-        return optional_filter(text)
+        return self.parts.retrieving.parse_filter(text, index)
 
     def grounding(
         self,
@@ -148,7 +176,7 @@ class Foveal:
 
     def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         """Answer a conversation as a stream of events."""
-        return self.parts.chat.stream(request)
+        return enhanced(request, self.parts.chat.stream, self._seen)
 
     async def aask(self, request: ChatRequest) -> Answer:
         """Answer a conversation, collected."""
@@ -156,7 +184,14 @@ class Foveal:
 
     def ask(self, request: ChatRequest) -> Answer:
         """Answer a conversation, collected, from synchronous code."""
-        return asyncio.run(self.aask(request))
+        events: list[ChatEvent] = []
+
+        async def gather() -> None:
+            # Not returned: `asyncio.run` ends by writing out its task, result and all, twice (130 ms with vectors).
+            events.extend([event async for event in self.chat(request)])
+
+        asyncio.run(gather())
+        return collect(events)
 
     def open_image(self, data: bytes) -> ImageInput:
         """Decode an image that came with a request, under the same limits as ingested files.
@@ -170,11 +205,43 @@ class Foveal:
 
         return open_image(data, self.parts.image_reader, sniff)
 
+    def fetch_image(self, url: str) -> ImageInput:
+        """Fetch an image that a request gives by address, under the settings `fetch`, and decode it.
+
+        Raises:
+            ImageError: The address is not one to fetch from, nothing is there in time, or it is no image.
+            TooLargeError: It is over a limit.
+        """
+        from foveal.runtime.fetching import fetch_image
+
+        on = self.settings.fetch.on and not self.settings.offline
+        return fetch_image(url, self.parts.fetcher if on else None, self.open_image)
+
+    @property
+    def holds_answers(self) -> bool:
+        """Whether answers may be filtered: then no word of one goes out before it was judged."""
+        return self.parts.judge.holds_answers
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether `judge` looks at words; where it does not, it takes no time over them."""
+        return self.parts.judge.reads_words
+
+    def judge(self, side: Side, texts: Sequence[str], images: Sequence[ImageInput]) -> Judgement:
+        """What the content filters say of a prompt or an answer."""
+        return self.parts.judge.judge(side, texts, images)
+
     def relations(self, image: ImageInput, hits: Sequence[Hit]) -> list[tuple[Relation, ...]]:
         """How an image relates to each hit: near-duplicate, same scene, object, place or day, each with its reason."""
-        from foveal.runtime.relating import relations
+        return self.parts.relating(image, hits)
 
-        return relations(image, hits, detector=self.models.objects, recognizer=self.models.ocr)
+    def look(self, image: ImageInput) -> ImageFindings:
+        """What the local models find in an image: objects, text, tags, safety; no caption is paid for."""
+        return self.parts.look(image)
+
+    def _seen(self, image: ImageInput) -> Seen:
+        found = self.look(image)
+        return Seen(objects=found.detections.objects if found.detections else (), lines=found.ocr_lines)
 
     # --- look at one thing
 
@@ -200,41 +267,58 @@ class Foveal:
         from foveal.runtime.viewing import original_bytes
 
         chunk = self.chunk(index, chunk_id, groups)
-        return chunk.media_type, original_bytes(self._source(Path(chunk.source)), chunk)
+        return chunk.media_type, original_bytes(self.parts.held(chunk), chunk)
 
     def thumbnail(
-        self, index: str, chunk_id: str, groups: tuple[str, ...] | None = None, *, long_side_px: int = 320
+        self,
+        index: str,
+        chunk_id: str,
+        groups: tuple[str, ...] | None = None,
+        *,
+        long_side_px: int = 320,
+        boxes: Sequence[Box] = (),
     ) -> bytes:
-        """A JPEG of an image chunk within `long_side_px`.
+        """A JPEG of an image chunk within `long_side_px`, with boxes drawn on it.
 
         Raises:
             NotFoundError: As `original`, or the chunk is no image.
         """
-        from foveal.runtime.viewing import thumbnail_bytes
+        from foveal.runtime.viewing import boxed, thumbnail_bytes
 
         chunk = self.chunk(index, chunk_id, groups)
-        return thumbnail_bytes(
+        jpeg = thumbnail_bytes(
             self.parts.derived,
-            self._source(Path(chunk.source)),
-            self.parts.image_reader,
+            self.parts.held(chunk),
+            self.parts.reader(chunk.media_type),
             chunk,
             long_side_px=long_side_px,
         )
+        return boxed(jpeg, boxes) if boxes else jpeg
 
     # --- know what there is
 
     def index_names(self) -> list[str]:
         """Names of all indexes, sorted."""
-        return [record.name for record in self.catalog.indexes()]
+        return self.parts.retrieving.names()
+
+    def mapped_index(self, service: str, index: str) -> str | None:
+        """The local index that stands in for a service's index, by the setting `sources`; None when none does."""
+        from foveal.runtime.mapping import local_index
+
+        return local_index(self.settings.sources, service, index)
 
     def index_status(self, index: str) -> IndexStatus:
         """What an index holds and how well it can be searched."""
-        from foveal.runtime.inventory import index_status
+        from foveal.runtime.inventory import documents_status, index_status
 
+        if self.search_indexes.find(index) is not None:
+            return documents_status(self.open_index(index, None))
         return index_status(index, self.catalog, self.store, self.parts.adapters, self.models)
 
     def failures(self, index: str) -> list[AssetFailure]:
         """Files of an index that could not be used."""
+        if self.search_indexes.find(index) is not None:
+            return []  # a document that failed was told to who sent it
         documents = self.catalog.documents(index)
         return [d.failure for d in documents if d.failure and d.state is DocumentState.FAILED]
 
@@ -252,32 +336,48 @@ class Foveal:
         Raises:
             IndexNotFoundError: No such index.
         """
+        if self.search_indexes.find(index) is not None:
+            self.search_indexes.delete(index, Match())
+            return
         assets = {d.asset_id for d in self.catalog.documents(index)} - {NOTHING}
         self.catalog.delete_index(index)
         self.store.drop(index)
-        kept = {d.asset_id for name in self.index_names() for d in self.catalog.documents(name)}
+        kept = {d.asset_id for record in self.catalog.indexes() for d in self.catalog.documents(record.name)}
         self.parts.derived.delete(assets - kept)
 
     def deployments(self) -> list[Deployment]:
         """What a client may name as its deployment or model."""
-        server = self.settings.chat
-        if not server.on:
-            return [
-                Deployment(name=LOCAL_DEPLOYMENT, model=self.models.answerer.name, sees=False, context_tokens=16_384)
-            ]
-        return [
-            Deployment(name=server.model, model=server.model, sees=server.sees, context_tokens=server.context_tokens)
-        ]
+        return self.parts.deployments.all()
 
-    def check_deployment(self, name: str) -> None:
-        """Refuse an unknown deployment.
+    def deployment(self, name: str) -> Deployment:
+        """One of them.
 
         Raises:
             DeploymentNotFoundError: Naming those there are.
         """
-        known = [d.name for d in self.deployments()]
-        if name not in known:
-            raise DeploymentNotFoundError(f"There is no deployment {name}.", remedy=f"Use one of: {', '.join(known)}.")
+        return self.parts.deployments.named(name).shown
+
+    def upstream(self, deployment: str) -> Upstream | None:
+        """The model server behind a deployment, None where there is none.
+
+        Raises:
+            DeploymentNotFoundError: No such deployment.
+        """
+        return self.parts.deployments.upstream(deployment)
+
+    def embed(
+        self, deployment: str, texts: Sequence[str], *, queries: bool = False, dimensions: int | None = None
+    ) -> FloatArray:
+        """Vectors of texts: float32 [n, dim], rows L2-normalised.
+
+        Raises:
+            DeploymentNotFoundError: No such deployment.
+            OperationError: It does not embed.
+            InvalidRequestError: Its model does not give vectors of that length.
+        """
+        from foveal.runtime.embedding import embed
+
+        return embed(self.parts.deployments.embedder(deployment), texts, queries=queries, dimensions=dimensions)
 
     def checks(self) -> list[Check]:
         """What is on, off or broken, and what to do about it."""
@@ -318,7 +418,7 @@ class Foveal:
 
     def _picture(self, index: str, chunk: Chunk) -> bytes | None:
         """A picture of a chunk for a model that sees, None when there is none or it is gone."""
-        if chunk.kind is not MediaKind.IMAGE:
+        if chunk.kind is not MediaKind.IMAGE or self.parts.judge.keeps_from_models(chunk):
             return None
         try:
             return self.thumbnail(index, chunk.chunk_id, long_side_px=PICTURE_LONG_SIDE_PX)
@@ -326,6 +426,11 @@ class Foveal:
             return None
 
     def _ensure_index(self, name: str) -> None:
+        if self.search_indexes.find(name) is not None:
+            raise ConflictError(
+                f"Index {name} has fields of its maker's own: files cannot be ingested into it.",
+                remedy="Ingest into another index.",
+            )
         schema = IndexSchema(text_dim=self.models.text.dim, image_dim=self.models.image.dim)
         try:
             record = self.catalog.index(name)
@@ -341,26 +446,7 @@ class Foveal:
             )
 
     def _request(self, path: Path, index: str, file: Path | None, groups: tuple[str, ...]) -> IngestRequest:
-        from foveal.sources.descriptions import load_description_file, load_descriptions
-
-        source = self._source(path)
-        found = load_descriptions(source)
-        words = dict(found.by_path)
-        failures = found.failures
-        if file is not None:
-            given = load_description_file(file, source)
-            words.update(given.by_path)
-            failures += given.failures
-        return IngestRequest(
-            source=source,
-            index=index,
-            descriptions=words,
-            ignore=frozenset(found.files),
-            failures=failures,
-            groups=groups,
-        )
-
-    def _source(self, path: Path) -> Source:
+        from foveal.runtime.sources import ingest_request
         from foveal.sources.folder import FolderSource
 
-        return FolderSource(path.resolve())
+        return ingest_request(FolderSource(path.resolve()), index, file, groups)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from foveal import settings as settings_module
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from foveal.settings import ModelServer
 
 LEAST_FREE_GB = 1.0
+LEAST_CERTIFICATE_DAYS = 7
 
 
 def checks(foveal: Foveal) -> list[Check]:
@@ -28,7 +30,10 @@ def checks(foveal: Foveal) -> list[Check]:
         _brought_models,
         _servers,
         _reranker,
+        _filters,
         _indexes,
+        _keys,
+        _tls,
     )
     return [check for part in parts for check in part(foveal)]
 
@@ -100,6 +105,22 @@ def _roles_switched_off(foveal: Foveal) -> dict[str, str]:
     return off
 
 
+def _filters(foveal: Foveal) -> Iterator[Check]:
+    safety = foveal.settings.safety
+    if not safety.on:
+        yield Check(name="content filters", state="off", detail="Switched off (safety.on).")
+    elif safety.endpoint and not safety.api_key.get_secret_value():
+        yield Check(
+            name="content filters",
+            state="failed",
+            detail=f"There is no key for {safety.endpoint}.",
+            remedy="Set FOVEAL_SAFETY_API_KEY.",
+        )
+    else:
+        judged = f"{safety.endpoint} judges prompts and answers." if safety.endpoint else "Sexual images are judged."
+        yield Check(name="content filters", state="on", detail=judged)
+
+
 def _brought_models(foveal: Foveal) -> Iterator[Check]:
     """Models that only a person brings, where the settings ask for them: then nothing works without their files."""
     from foveal.models.card_table import JOINT, VISION_CHAT
@@ -157,6 +178,12 @@ def _servers(foveal: Foveal) -> Iterator[Check]:
     yield _server("chat model", settings.chat, "answers are extracted from your documents", "chat")
     yield _server("vision model", settings.caption, "images get a description composed of what is seen", "caption")
     yield _server("embedding server", settings.embedding, "the local text model is used", "embedding")
+    for name, server in settings.deployments.items():
+        if server.on:
+            yield _server(f"deployment {name}", server, "", f"deployments.{name}")
+        else:
+            shown = foveal.parts.deployments.named(name).shown
+            yield Check(name=f"deployment {name}", state="on", detail=f"another name for {shown.model}")
 
 
 def _reranker(foveal: Foveal) -> Iterator[Check]:
@@ -209,3 +236,47 @@ def _indexes(foveal: Foveal) -> Iterator[Check]:
             yield Check(name=name, state="failed", detail=error.message, remedy=error.remedy)
         else:
             yield Check(name=name, state="on", detail=f"{chunks} chunks, generation {record.generation}")
+
+
+def _keys(foveal: Foveal) -> Iterator[Check]:
+    made = "Make one: foveal keys create NAME"
+    try:
+        records = foveal.parts.api_keys.records()
+    except FovealError as error:
+        yield Check(name="keys", state="failed", detail=error.message, remedy=error.remedy)
+        return
+    opening = sum(record.opens(datetime.now(UTC)) for record in records)
+    owner = bool(foveal.settings.serve.api_key.get_secret_value())
+    if owner or opening:
+        detail = f"{opening} made by `foveal keys` open the server" + (", and serve.api_key" if owner else "")
+        yield Check(name="keys", state="on", detail=detail)
+    elif records:
+        yield Check(name="keys", state="failed", detail="All are revoked or expired: nobody may call.", remedy=made)
+    else:
+        yield Check(name="keys", state="off", detail="The server answers this machine only.", remedy=made)
+
+
+def _tls(foveal: Foveal) -> Iterator[Check]:
+    from foveal.runtime.tls import CERTIFICATE, FOLDER, check, expiry, given
+
+    serving = foveal.settings.serve
+    if serving.tls and not serving.ssl_certfile:
+        kept = foveal.settings.home / FOLDER / CERTIFICATE
+        yield Check(name="TLS", state="on", detail=f"A certificate of this machine's own, in {kept}")
+        return
+    try:
+        tls = given(serving)
+        if tls is None:
+            yield Check(name="TLS", state="off", detail="Plain http.", remedy="foveal serve --tls, or --ssl-certfile.")
+            return
+        check(tls)
+        until = expiry(tls.certificate)
+    except FovealError as error:
+        yield Check(name="TLS", state="failed", detail=error.message, remedy=error.remedy)
+        return
+    left = until - datetime.now(UTC)
+    detail = f"{tls.certificate}, until {until:%Y-%m-%d}"
+    if left.days >= LEAST_CERTIFICATE_DAYS:
+        yield Check(name="TLS", state="on", detail=detail)
+    else:
+        yield Check(name="TLS", state="failed", detail=detail, remedy="Renew the certificate.")

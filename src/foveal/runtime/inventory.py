@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from foveal.pipeline.adapt import AdapterKeeper
+from foveal.pipeline.open_index import OpenIndex
 from foveal.ports import Catalog, ChunkStore
 from foveal.runtime.models import Models
 from foveal.types.assets import MediaKind
@@ -51,4 +52,19 @@ def index_status(
         adapter_candidates=quality.candidates if quality else 0,
         adapter_recall_at_1=quality.recall_at_1 if quality else None,
         adapter_recall_at_10=quality.recall_at_10 if quality else None,
+    )
+
+
+def documents_status(opened: OpenIndex) -> IndexStatus:
+    """What an index of a caller's own fields holds; no model of ours made anything in it."""
+    count = opened.count()
+    return IndexStatus(
+        name=opened.definition.name,
+        generation=0,
+        documents=count,
+        chunks=count,
+        images=0,
+        described=0,
+        text_model="",
+        image_model="",
     )

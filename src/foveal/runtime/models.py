@@ -20,17 +20,18 @@ from foveal.ports import (
     SafetyScorer,
     TextEmbedder,
     TextRecognizer,
+    Upstream,
 )
 from foveal.retrieval.tokens import TokenCounter
 
 if TYPE_CHECKING:
     from foveal.models.cards import Card
-    from foveal.models.limits import Meter
+    from foveal.models.limits import CallLimit, Meter
     from foveal.models.openai_client import Endpoint
     from foveal.models.pull import ModelFolder, PullProgress
     from foveal.models.vision_chat_local import LocalVisionServer
     from foveal.retrieval.text_space import TextSpace
-    from foveal.settings import ModelServer, Settings
+    from foveal.settings import ChatServer, ModelServer, Settings
 
 T = TypeVar("T")
 
@@ -115,6 +116,11 @@ class Models:
         return self._once("safety", lambda: LocalSafetyScorer(self.folder) if on else None)
 
     @property
+    def judging(self) -> SafetyScorer | None:
+        """Judges prompts and answers: the endpoint's, or the local one; None when the filters are off."""
+        return self._once("judging", self._make_judging) if self._settings.safety.on else None
+
+    @property
     def captioner(self) -> Captioner | None:
         """A vision model that describes; None while no server is configured."""
         return self._once("captioner", self._make_captioner)
@@ -132,7 +138,62 @@ class Models:
     @property
     def answerer(self) -> Answerer:
         """Writes answers from documents: the chat model, or extraction without one."""
-        return self._once("answerer", self._make_answerer)
+        return self.extractive() if self.chat is None else self.generated(self.chat)
+
+    def extractive(self) -> Answerer:
+        """Quotes documents, without a language model."""
+        from foveal.models.extractive import ExtractiveAnswerer
+        from foveal.readers.language import detect_language
+
+        return self._once(
+            "extractive",
+            lambda: ExtractiveAnswerer(self.queries, detect_language=detect_language, count=self.tokens.count),
+        )
+
+    def generated(self, chat: ChatModel) -> Answerer:
+        """Writes answers from documents with a chat model."""
+        from foveal.pipeline.generate import GeneratedAnswerer
+
+        return GeneratedAnswerer(chat)
+
+    def local_vision(self) -> ChatModel:
+        """The vision-language model on this machine."""
+        from foveal.models.vision_chat_local import LocalVisionChat
+
+        return self._once("local vision", lambda: LocalVisionChat(self._vision))
+
+    def server_chat(self, role: str, server: ChatServer) -> ChatModel:
+        """A chat model on a server; `role` names it in the budget, and shares one limit on calls at once."""
+        from foveal.models.openai_chat import OpenAIChatModel
+
+        return self._once(
+            f"chat of {role}",
+            lambda: OpenAIChatModel(
+                _endpoint(server),
+                sees=server.sees,
+                context_tokens=server.context_tokens,
+                meter=self._meter(role, server),
+                limit=self._limit(role, server),
+            ),
+        )
+
+    def server_upstream(self, role: str, server: ModelServer) -> Upstream:
+        """The same server, for requests that are passed on."""
+        from foveal.models.upstream import OpenAIUpstream
+
+        return self._once(
+            f"upstream of {role}",
+            lambda: OpenAIUpstream(_endpoint(server), meter=self._meter(role, server), limit=self._limit(role, server)),
+        )
+
+    def server_embedder(self, role: str, server: ModelServer, *, dim: int) -> TextEmbedder:
+        """A text embedding model on a server."""
+        from foveal.models.openai_embedder import OpenAITextEmbedder
+
+        return self._once(
+            f"embedder of {role}",
+            lambda: OpenAITextEmbedder(_endpoint(server), dim=dim, meter=self._meter(role, server)),
+        )
 
     def text_space(self) -> TextSpace:
         """The text model's fixed points for the labels of the image models; made once an installation (seconds)."""
@@ -152,6 +213,20 @@ class Models:
             fresh.write_bytes(space.to_bytes())
             fresh.replace(file)
         return space
+
+    def _make_judging(self) -> SafetyScorer:
+        from foveal.models.content_safety import ContentSafetyScorer
+        from foveal.models.safety import LocalSafetyScorer
+
+        safety = self._settings.safety
+        if not safety.endpoint:
+            return LocalSafetyScorer(self.folder)
+        return ContentSafetyScorer(
+            safety.endpoint,
+            api_key=safety.api_key.get_secret_value(),
+            timeout_s=safety.timeout_s,
+            max_retries=safety.retries,
+        )
 
     def _make_text(self) -> TextEmbedder:
         from foveal.models.text_embedder import LocalTextEmbedder
@@ -188,21 +263,9 @@ class Models:
         return None
 
     def _make_chat(self) -> ChatModel | None:
-        server = self._settings.chat
-        if server.on:
-            from foveal.models.openai_chat import OpenAIChatModel
-
-            return OpenAIChatModel(
-                _endpoint(server),
-                sees=server.sees,
-                context_tokens=server.context_tokens,
-                meter=self._meter("chat", server),
-            )
-        if self._settings.understanding.vision:
-            from foveal.models.vision_chat_local import LocalVisionChat
-
-            return LocalVisionChat(self._vision)
-        return None
+        if self._settings.chat.on:
+            return self.server_chat("chat", self._settings.chat)
+        return self.local_vision() if self._settings.understanding.vision else None
 
     @property
     def _vision(self) -> LocalVisionServer:
@@ -228,22 +291,17 @@ class Models:
 
         return LocalReranker(self.queries)
 
-    def _make_answerer(self) -> Answerer:
-        if self.chat is not None:
-            from foveal.pipeline.generate import GeneratedAnswerer
-
-            return GeneratedAnswerer(self.chat)
-        from foveal.models.extractive import ExtractiveAnswerer
-        from foveal.readers.language import detect_language
-
-        return ExtractiveAnswerer(self.queries, detect_language=detect_language, count=self.tokens.count)
-
     def _meter(self, role: str, server: ModelServer) -> Meter:
         from foveal.models.limits import Budget, Price
 
         limits = self._settings.budget
         budget = self._once("budget", lambda: Budget(max_tokens=limits.tokens, max_cost=limits.cost))
         return budget.meter(role, Price(prompt=server.price_prompt or 0.0, completion=server.price_completion or 0.0))
+
+    def _limit(self, role: str, server: ModelServer) -> CallLimit:
+        from foveal.models.limits import CallLimit
+
+        return self._once(f"limit of {role}", lambda: CallLimit(server.concurrency))
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         with self._lock:

@@ -6,25 +6,47 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from foveal.errors import StoreError
+from foveal.errors import NotFoundError, StoreError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.chat import Chat
-from foveal.pipeline.ingest import Ingester
+from foveal.pipeline.ingest import Ingester, IngestRequest, Observer
 from foveal.pipeline.plan import Planner, PricedModel
 from foveal.pipeline.prepare import ChunkingOptions, Preparer
 from foveal.pipeline.search import Searcher
 from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
+from foveal.runtime.deployments import Deployments
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from foveal.ports import ByteStore, Catalog, ChunkStore, IngestionLog, ModelCache
+    from foveal.pipeline.findings import ImageFindings
+    from foveal.pipeline.saved_sources import SavedSources
+    from foveal.ports import (
+        ApiKeys,
+        ByteStore,
+        Catalog,
+        ChatModel,
+        ChunkStore,
+        Fetcher,
+        IngestionLog,
+        ModelCache,
+        Reader,
+        Source,
+        TextEmbedder,
+    )
     from foveal.readers.image import ImageReader
     from foveal.readers.limits import Limits
+    from foveal.runtime.judging import Judge
     from foveal.runtime.models import Models
+    from foveal.runtime.relating import Relating
+    from foveal.runtime.retrieving import Retrieving
     from foveal.settings import ModelServer, Settings
+    from foveal.types.chat import ImageInput
     from foveal.types.chunks import Chunk
+    from foveal.types.ingestions import Ingestion, IngestionPlan
+    from foveal.types.search import Query, SearchResult
+    from foveal.types.vectors import FloatArray, Pixels
 
 T = TypeVar("T")
 
@@ -97,6 +119,48 @@ class Parts:
         return SqlIngestionLog(self.engine)
 
     @made_once
+    def api_keys(self) -> ApiKeys:
+        """Keys of the HTTP interface."""
+        from foveal.stores.api_keys import SqlApiKeys
+
+        return SqlApiKeys(self.engine)
+
+    @made_once
+    def link_secret(self) -> bytes:
+        """What signs links to bytes, the same for all processes on this home."""
+        from foveal.stores.secret_file import read_or_make
+
+        self.engine  # noqa: B018 - makes the home
+        return read_or_make(self.settings.home / "link-secret")
+
+    @made_once
+    def sources(self) -> SavedSources:
+        """Saved sources."""
+        from foveal.pipeline.saved_sources import SavedSources
+        from foveal.readers.sniffing import sniff
+        from foveal.runtime.sources import opening
+        from foveal.stores.secret_file import read_or_make
+        from foveal.stores.source_registry import SqlSourceRegistry
+
+        def key() -> bytes:
+            return read_or_make(self.settings.home / "source-key", loss="give the credentials of every source again")
+
+        def ingest(request: IngestRequest, observe: Observer) -> Ingestion:  # sources are listed without a model
+            return self.ingester.run(request, observe)
+
+        def plan(request: IngestRequest) -> IngestionPlan:
+            return self.planner.plan(request)
+
+        return SavedSources(
+            SqlSourceRegistry(self.engine, key),
+            opening(),
+            ingest=ingest,
+            plan=plan,
+            sniff=sniff,
+            has_index=lambda name: any(record.name == name for record in self.catalog.indexes()),
+        )
+
+    @made_once
     def store(self) -> ChunkStore:
         """Chunks and vectors."""
         from foveal.stores.lance import LanceChunkStore
@@ -140,6 +204,43 @@ class Parts:
         return ImageReader(self.limits)
 
     @made_once
+    def readers(self) -> tuple[Reader, ...]:
+        """Reads every type of file that is read."""
+        from foveal.readers.docx import DocxReader
+        from foveal.readers.html import HtmlReader
+        from foveal.readers.pdf import PdfReader
+        from foveal.readers.pptx import PptxReader
+        from foveal.readers.text import TextReader
+        from foveal.readers.xlsx import XlsxReader
+
+        limits, images = self.limits, self.image_reader
+        return (
+            images,
+            TextReader(limits),
+            HtmlReader(limits),
+            PdfReader(limits),
+            DocxReader(limits, images),
+            PptxReader(limits, images),
+            XlsxReader(limits),
+        )
+
+    def reader(self, media_type: str) -> Reader:
+        """The one that reads a type."""
+        return next((r for r in self.readers if media_type in r.media_types), self.image_reader)
+
+    @made_once
+    def fetcher(self) -> Fetcher:
+        """Brings images that requests give by address."""
+        from foveal.readers.sniffing import sniff
+        from foveal.sources.public_addresses import Allowed
+        from foveal.sources.web import WebFetcher
+
+        fetch = self.settings.fetch
+        return WebFetcher(
+            sniff=sniff, allowed=Allowed.of(fetch.allowed), max_bytes=fetch.max_bytes, seconds=fetch.seconds
+        )
+
+    @made_once
     def limits(self) -> Limits:
         """Limits of decoding."""
         from foveal.readers.limits import Limits
@@ -149,6 +250,11 @@ class Parts:
             max_image_bytes=limits.image_bytes,
             max_text_bytes=limits.text_bytes,
             max_pixels=limits.pixels,
+            max_document_bytes=limits.document_bytes,
+            max_inflated_bytes=limits.inflated_bytes,
+            max_document_pages=limits.document_pages,
+            max_pictures=limits.pictures,
+            max_document_seconds=limits.document_seconds,
             max_pages=limits.pages,
             max_seconds=limits.seconds,
         )
@@ -159,11 +265,10 @@ class Parts:
         from foveal.models.safety import severity
         from foveal.readers.language import detect_language
         from foveal.readers.sniffing import sniff
-        from foveal.readers.text import TextReader
 
         chunking = self.settings.chunking
         return Preparer(
-            readers=(self.image_reader, TextReader(self.limits)),
+            readers=self.readers,
             sniff=sniff,
             images=self.images,
             texts=self.texts,
@@ -175,12 +280,36 @@ class Parts:
         )
 
     @made_once
+    def judge(self) -> Judge:
+        """The content filters."""
+        from foveal.models.safety import severity
+        from foveal.runtime.judging import Judge, thresholds
+
+        safety = self.settings.safety
+        return Judge(
+            lambda: self.models.judging,
+            severity=severity,
+            thresholds=thresholds(safety),
+            reads=safety.on and bool(safety.endpoint),
+        )
+
+    @made_once
     def images(self) -> ImageUnderstanding:
         """The image models behind their cache."""
+        return self._understanding(self.cache)
+
+    @made_once
+    def shown_images(self) -> ImageUnderstanding:
+        """The same for images of requests, which leave nothing behind."""
+        from foveal.stores.model_cache import PassingModelCache
+
+        return self._understanding(PassingModelCache(self.cache))
+
+    def _understanding(self, cache: ModelCache) -> ImageUnderstanding:
         models = self.models
         return ImageUnderstanding(
             encoder=models.image,
-            cache=self.cache,
+            cache=cache,
             detector=models.objects,
             recognizer=models.ocr,
             safety=models.safety,
@@ -251,15 +380,115 @@ class Parts:
         )
 
     @made_once
+    def deployments(self) -> Deployments:
+        """What requests may be sent to."""
+        return Deployments(self.settings, self.models, describer=lambda: self.describer)
+
+    @made_once
+    def describer(self) -> ChatModel:
+        """Says what is seen in images, without a language model."""
+        from foveal.pipeline.describing import DescribingChat
+        from foveal.readers.image_facts import dominant_colors
+        from foveal.readers.language import detect_language
+
+        models = self.models
+        return DescribingChat(
+            self.look,
+            classes=lambda: models.objects.classes if models.objects else (),
+            colors=dominant_colors,
+            detect_language=detect_language,
+            tokens=models.tokens,
+        )
+
+    @made_once
+    def retrieving(self) -> Retrieving:
+        """Every index, of either kind."""
+        from foveal.pipeline.search_indexes import SearchIndexes
+        from foveal.retrieval.background import SUBJECTS
+        from foveal.runtime.retrieving import Retrieving
+        from foveal.stores.lance_documents import LanceDocumentStore
+        from foveal.stores.search_indexes import SqlSearchIndexCatalog
+
+        def search(index: str, query: Query) -> SearchResult:  # names are listed without opening a model
+            return self.searcher.search(index, query)
+
+        def background(dimensions: int) -> FloatArray:
+            model = self.embedder(dimensions)
+            if model is None or model.identity == self.models.queries.identity:
+                return self.texts.embed(SUBJECTS)
+            return model.embed_passages(SUBJECTS)
+
+        return Retrieving(
+            catalog=self.catalog,
+            store=self.store,
+            search_indexes=SearchIndexes(
+                SqlSearchIndexCatalog(self.engine),
+                LanceDocumentStore(self.settings.home / "documents"),
+                taken=lambda: [record.name for record in self.catalog.indexes()],
+            ),
+            search=search,
+            embedder=self.embedder,
+            reranker=lambda: self.models.reranker,
+            background=background,
+        )
+
+    def embedder(self, dimensions: int) -> TextEmbedder | None:
+        """A text model whose vectors have that length: the home's own, else the operator's first such deployment."""
+        if self.models.queries.dim == dimensions:
+            return self.models.queries
+        servers = self.settings.deployments.items()
+        named = (name for name, server in servers if server.kind == "embedding" and server.dim == dimensions)
+        name = next(named, None)
+        return self.deployments.embedder(name) if name is not None else None
+
+    @made_once
     def chat(self) -> Chat:
         """Answers conversations."""
         return Chat(
-            searcher=self.searcher,
-            answerer=self.models.answerer,
-            model=self.models.chat,
+            retrieve=self.retrieving.retrieve,
+            answerers=self.deployments.answerer,
+            models=self.deployments.chat,
             tokens=self.models.tokens,
             picture=self.picture,
+            relate=self.relating,
         )
+
+    @made_once
+    def relating(self) -> Relating:
+        """Tells how a shown image relates to those of an index."""
+        from foveal.runtime.relating import Relating
+
+        return Relating(look=self.look, recognizer=lambda: self.models.ocr, picture=self.pixels)
+
+    def look(self, image: ImageInput) -> ImageFindings:
+        """What the models find in an image of a request, once for the same bytes; no caption is paid for."""
+        from foveal.runtime.relating import content_of
+
+        asset_id, content = content_of(image)
+        return self.shown_images.understand(asset_id, content, described=True)
+
+    def pixels(self, chunk: Chunk) -> Pixels | None:
+        """An image of an index, small; None when its file is gone."""
+        from foveal.runtime.viewing import small_pixels
+
+        try:
+            source = self.held(chunk)
+        except NotFoundError:
+            return None
+        return small_pixels(self.derived, source, self.reader(chunk.media_type), chunk)
+
+    def held(self, chunk: Chunk) -> Source:
+        """Where a chunk's file is.
+
+        Raises:
+            NotFoundError: Its source is not saved any more.
+        """
+        from foveal.runtime.sources import held
+
+        def saved(location: str) -> Source:
+            return self.sources.holding(location)
+
+        return held(chunk.source, saved)
 
 
 def _priced(server: ModelServer) -> PricedModel:

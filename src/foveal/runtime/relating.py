@@ -2,37 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock
 
-from foveal.ports import ObjectDetector, TextRecognizer
-from foveal.retrieval.relations import ImageEvidence, Relation, relate
-from foveal.types.assets import MediaKind
+from foveal.pipeline.findings import ImageFindings
+from foveal.ports import TextRecognizer
+from foveal.retrieval.registration import Features, Registration, best, features, register
+from foveal.retrieval.relations import ImageEvidence, relate
+from foveal.types.assets import AssetId, MediaKind
 from foveal.types.chat import ImageInput
+from foveal.types.chunks import Chunk
+from foveal.types.content import ImageContent, ImageFacts
+from foveal.types.relations import Relation
 from foveal.types.search import Hit, Leg
+from foveal.types.vectors import Pixels
+
+MOST_OPENED = 10
+"""Images of the collection that are laid over the shown one; each is decoded."""
+REMEMBERED = 16
+"""Shown images of which the work is kept (0.3 MB each): a conversation sends its image again with every turn."""
 
 
-def relations(
-    image: ImageInput, hits: Sequence[Hit], *, detector: ObjectDetector | None, recognizer: TextRecognizer | None
-) -> list[tuple[Relation, ...]]:
-    """Every relation of the image to each hit, strongest first; none to a text."""
-    evidence = _evidence(image, detector, recognizer)
-    return [relate(evidence, hit.chunk, _cosine(hit)) if hit.chunk.kind is MediaKind.IMAGE else () for hit in hits]
+def content_of(image: ImageInput) -> tuple[AssetId, ImageContent]:
+    """An image of a request as the models behind the cache take it: the same bytes are looked at once."""
+    height, width = image.pixels.shape[:2]
+    facts = image.facts or ImageFacts(width_px=width, height_px=height)
+    return AssetId(hashlib.sha256(image.data).hexdigest()), ImageContent(pixels=image.pixels, facts=facts)
 
 
-def _evidence(image: ImageInput, detector: ObjectDetector | None, recognizer: TextRecognizer | None) -> ImageEvidence:
-    from foveal.readers.image_facts import perceptual_hash
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What is known of a shown image, and how it lies in those it was laid over.
 
-    facts = image.facts
-    lines = recognizer.recognize(image.pixels) if recognizer else ()
-    return ImageEvidence(
-        perceptual_hash=perceptual_hash(image.pixels) or None,
-        mirrored_hash=perceptual_hash(image.pixels[:, ::-1].copy()) or None,
-        objects=detector.detect([image.pixels])[0].objects if detector else (),
-        ocr_text="\n".join(line.text for line in lines),
-        latitude=facts.latitude if facts else None,
-        longitude=facts.longitude if facts else None,
-        taken_at=facts.taken_at if facts else None,
-    )
+    Attributes:
+        both: Its features as it is, and turned left to right.
+    """
+
+    evidence: ImageEvidence
+    both: tuple[Features, Features]
+    lying: dict[tuple[AssetId, int | None], Registration | None] = field(default_factory=dict)
+
+
+class Relating:
+    """Works out relations; what is learnt of an image is remembered by its content.
+
+    Args:
+        look: What the models find in a shown image.
+        recognizer: Reads the shown image turned left to right, where that matters; None: nothing is read.
+        picture: Pixels of an image of the collection; None when they cannot be had, and then only fingerprints count.
+    """
+
+    def __init__(
+        self,
+        *,
+        look: Callable[[ImageInput], ImageFindings],
+        recognizer: Callable[[], TextRecognizer | None],
+        picture: Callable[[Chunk], Pixels | None],
+    ) -> None:
+        self._look = look
+        self._recognizer = recognizer
+        self._picture = picture
+        self._remembered: OrderedDict[AssetId, _Shown] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(self, image: ImageInput, hits: Sequence[Hit]) -> list[tuple[Relation, ...]]:
+        """Every relation of the image to each hit, strongest first; none to a text."""
+        if not any(hit.chunk.kind is MediaKind.IMAGE for hit in hits):
+            return [()] * len(hits)
+        known = self._known(image)
+        shown = known.evidence
+        lying = [self._lying(known, hit.chunk) if number < MOST_OPENED else None for number, hit in enumerate(hits)]
+        if any(
+            one and one.mirrored and one.is_copy and hit.chunk.ocr_text for one, hit in zip(lying, hits, strict=True)
+        ):
+            shown = replace(shown, mirrored_ocr_text=self._read(image.pixels[:, ::-1].copy()))
+        return [
+            relate(shown, hit.chunk, _cosine(hit), one) if hit.chunk.kind is MediaKind.IMAGE else ()
+            for hit, one in zip(hits, lying, strict=True)
+        ]
+
+    def _evidence(self, image: ImageInput) -> ImageEvidence:
+        from foveal.readers.image_facts import perceptual_hash
+
+        found, facts = self._look(image), image.facts
+        return ImageEvidence(
+            perceptual_hash=perceptual_hash(image.pixels) or None,
+            mirrored_hash=perceptual_hash(image.pixels[:, ::-1].copy()) or None,
+            objects=found.detections.objects if found.detections else (),
+            ocr_text="\n".join(line.text for line in found.ocr_lines),
+            latitude=facts.latitude if facts else None,
+            longitude=facts.longitude if facts else None,
+            taken_at=facts.taken_at if facts else None,
+        )
+
+    def _known(self, image: ImageInput) -> _Shown:
+        key, _ = content_of(image)
+        with self._lock:
+            known = self._remembered.pop(key, None)
+        if known is None:
+            both = features(image.pixels), features(image.pixels[:, ::-1])
+            known = _Shown(evidence=self._evidence(image), both=both)
+        with self._lock:
+            self._remembered[key] = known
+            while len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        return known
+
+    def _lying(self, shown: _Shown, chunk: Chunk) -> Registration | None:
+        """How the shown image lies in one of the collection, as it is or mirrored."""
+        key = chunk.asset_id, chunk.locator.page
+        if key in shown.lying:
+            return shown.lying[key]
+        pixels = self._picture(chunk) if chunk.kind is MediaKind.IMAGE else None
+        if pixels is None:
+            return None
+        shown.lying[key] = _laid_over(shown.both, features(pixels))
+        return shown.lying[key]
+
+    def _read(self, pixels: Pixels) -> str:
+        recognizer = self._recognizer()
+        return "\n".join(line.text for line in recognizer.recognize(pixels)) if recognizer else ""
+
+
+def _laid_over(both: tuple[Features, Features], found: Features) -> Registration | None:
+    as_it_is, turned = (register(one, found) for one in both)
+    return best([as_it_is, replace(turned, mirrored=True) if turned else None])
 
 
 def _cosine(hit: Hit) -> float | None:

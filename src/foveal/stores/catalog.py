@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Engine, String, delete, insert, inspect, literal_column, select, text, update
 from sqlalchemy.engine import Connection, Row
 
 from foveal.errors import ConflictError, IndexNotFoundError, StoreError
-from foveal.stores.catalog_tables import HEAD, attachments, documents, indexes
+from foveal.stores.catalog_tables import HEAD, documents, indexes
+from foveal.stores.catalog_tables import attachments as attachment_table
 from foveal.stores.sql_engine import connect, reading, writing
 from foveal.types.assets import AssetId, DocumentId, SourceItem
 from foveal.types.chunks import Generation, IndexSchema
@@ -132,31 +134,26 @@ class SqlCatalog:
         *,
         put: Iterable[DocumentRecord] = (),
         delete: Collection[DocumentId] = (),
+        attachments: Mapping[str, bytes] = MappingProxyType({}),
     ) -> None:
-        """In one transaction: the documents and the generation."""
+        """In one transaction: the documents, the generation and what is attached."""
         rows = {record.document_id: _document_row(index, record) for record in put}
         with writing(self._engine, _WHAT) as connection:
             _index_row(connection, index)
             _delete_documents(connection, index, [*delete, *rows])
             if rows:
                 connection.execute(insert(documents), list(rows.values()))
+            _attach(connection, index, attachments)
             connection.execute(update(indexes).where(indexes.c.name == index).values(generation=generation))
 
     def attachment(self, index: str, name: str) -> bytes | None:
         """A blob kept with the index."""
-        query = select(attachments.c.data).where(attachments.c.index_name == index, attachments.c.name == name)
+        named = (attachment_table.c.index_name == index) & (attachment_table.c.name == name)
+        query = select(attachment_table.c.data).where(named)
         with reading(self._engine, _WHAT) as connection:
             _index_row(connection, index)
             found: bytes | None = connection.execute(query).scalar()
             return found
-
-    def put_attachment(self, index: str, name: str, data: bytes) -> None:
-        """Keep a blob with the index."""
-        with writing(self._engine, _WHAT) as connection:
-            _index_row(connection, index)
-            same = (attachments.c.index_name == index) & (attachments.c.name == name)
-            connection.execute(delete(attachments).where(same))
-            connection.execute(insert(attachments).values(index_name=index, name=name, data=data))
 
 
 def _index_row(connection: Connection, name: str) -> Row[Any]:
@@ -181,6 +178,13 @@ def _delete_documents(connection: Connection, index: str, ids: list[DocumentId])
     for start in range(0, len(ids), _BATCH):
         some = documents.c.document_id.in_(ids[start : start + _BATCH])
         connection.execute(delete(documents).where(documents.c.index_name == index, some))
+
+
+def _attach(connection: Connection, index: str, blobs: Mapping[str, bytes]) -> None:
+    for name, data in blobs.items():
+        same = (attachment_table.c.index_name == index) & (attachment_table.c.name == name)
+        connection.execute(delete(attachment_table).where(same))
+        connection.execute(insert(attachment_table).values(index_name=index, name=name, data=data))
 
 
 def _document_row(index: str, record: DocumentRecord) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Tables of the catalog and the ingestion log. The migrations make them; a test compares the two."""
+"""Tables of the catalog, the ingestion log and the API keys. The migrations make them; a test compares the two."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from foveal.stores.sql_engine import UtcTime
 
-HEAD = "0001"
+HEAD = "0004"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -104,3 +105,60 @@ leases = Table(
     Column("heartbeat_at", UtcTime, nullable=False),
 )
 """Who may write to an index. Not tied to `indexes`: a job may start before its index exists."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("name", String, nullable=False),
+    Column("hash", String, nullable=False, unique=True),
+    Column("prefix", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("groups", Text),  # a JSON array of strings; NULL: sees everything
+    Column("requests_per_minute", Integer),
+    Column("tokens_per_minute", Integer),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("last_used_at", UtcTime),
+    Column("revoked_at", UtcTime),
+)
+
+search_indexes = Table(
+    "search_indexes",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("birth", BigInteger, nullable=False),
+    Column("etag", String, nullable=False),
+    Column("definition", Text, nullable=False),  # JSON, as the caller wrote it
+)
+"""Definitions of indexes of callers' own fields; their documents are not in the catalog."""
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("index_name", String, nullable=False),
+    Column("location", String, nullable=False),
+    Column("account_url", String, nullable=False),
+    Column("container", String, nullable=False),
+    Column("prefix", String, nullable=False),
+    Column("groups", Text, nullable=False),  # a JSON array of strings
+    Column("descriptions", String, nullable=False),
+    Column("every_s", Integer),
+    Column("cron", String, nullable=False),
+    Column("credential_kind", String),
+    Column("credential", LargeBinary),  # a Fernet token
+    Column("created_at", UtcTime, nullable=False),
+    Column("state", String, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("last_started_at", UtcTime),
+    Column("last_finished_at", UtcTime),
+    Column("next_run_at", UtcTime),
+    Column("run_id", String, unique=True),
+    Column("run_host", String),
+    Column("run_pid", Integer),
+    Column("heartbeat_at", UtcTime),
+    UniqueConstraint("location", "index_name"),
+)
+"""Saved sources. Not tied to `indexes`: the first run makes the index. The last four columns are the lease of a run."""

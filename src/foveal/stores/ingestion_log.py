@@ -1,17 +1,16 @@
 """Jobs in a SQL database, and the lease that lets one process at a time write to an index.
 
-A lease is free when its process is gone: on the same host a process id that does not exist, anywhere a heartbeat
-older than `HEARTBEAT_LIMIT`. Whoever lost a lease that way (a laptop that slept) is told at its next `update`.
+A lease is free when its process is gone (see `foveal.stores.process_leases`). Whoever lost a lease that way (a laptop
+that slept) is told at its next `update`.
 """
 
 from __future__ import annotations
 
 import os
-import socket
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine, delete, insert, select, update
@@ -19,11 +18,9 @@ from sqlalchemy.engine import Connection, Row
 
 from foveal.errors import ConflictError, NotFoundError
 from foveal.stores.catalog_tables import COUNTS, ingestions, leases
+from foveal.stores.process_leases import holder_lives, host_name
 from foveal.stores.sql_engine import reading, writing
 from foveal.types.ingestions import Ingestion, IngestionCounts, IngestionId, IngestionState
-
-HEARTBEAT_LIMIT = timedelta(seconds=120)
-"""A writer renews its lease every second or so; a commit and its optimising may hold it up for long."""
 
 _WHAT = "The ingestion log"
 
@@ -58,7 +55,7 @@ class SqlIngestionLog:
             connection.execute(delete(leases).where(leases.c.index_name == index))
             connection.execute(
                 insert(leases).values(
-                    index_name=index, ingestion_id=job.ingestion_id, host=_host(), pid=os.getpid(), heartbeat_at=now
+                    index_name=index, ingestion_id=job.ingestion_id, host=host_name(), pid=os.getpid(), heartbeat_at=now
                 )
             )
             connection.execute(insert(ingestions).values(**_row(job)))
@@ -134,25 +131,7 @@ class SqlIngestionLog:
         )
 
     def _lives(self, holder: Row[Any]) -> bool:
-        if self._now() - holder.heartbeat_at > HEARTBEAT_LIMIT:
-            return False
-        return bool(holder.host != _host() or _process_lives(holder.pid))
-
-
-def _host() -> str:
-    return socket.gethostname()
-
-
-def _process_lives(pid: int) -> bool:
-    if os.name != "posix":
-        return True  # signal 0 means something else there; the heartbeat decides
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody else's
-    return True
+        return holder_lives(holder.host, holder.pid, holder.heartbeat_at, self._now())
 
 
 def _interrupt(connection: Connection, index: str, now: datetime) -> None:

@@ -7,7 +7,6 @@ behind when it died is discarded by the next writer, which first restores the ve
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from foveal.errors import ConflictError, IndexNotFoundError, StoreCorruptError, StoreError
+from foveal.stores.lance_engine import connect
 from foveal.stores.lance_filters import one_of, where_clause
 from foveal.stores.lance_indexes import (
     SEARCHED,
@@ -26,7 +26,8 @@ from foveal.stores.lance_indexes import (
     create_table_indexes,
 )
 from foveal.stores.lance_names import birth_of, generation_of, new_birth, table_name, table_version
-from foveal.stores.lance_rows import STORED_COLUMNS, VECTORS, from_table, seen_table, table_schema, to_table
+from foveal.stores.lance_records import VECTORS
+from foveal.stores.lance_rows import RECORD, from_table, seen_table, table_schema, to_table
 from foveal.stores.words import words
 from foveal.types.chunks import Chunk, ChunkChange, ChunkId, Generation, IndexSchema
 from foveal.types.filters import Filter
@@ -54,18 +55,14 @@ class LanceChunkStore:
 
     def __init__(self, uri: str | Path) -> None:
         self._uri = str(uri)
-        self._tables: OrderedDict[tuple[str, Generation], LanceTable] = OrderedDict()
+        self._tables: OrderedDict[tuple[str, Generation], tuple[LanceTable, pa.Schema]] = OrderedDict()
         self._lock = Lock()
         self._last_birth = 0
 
     @cached_property
     def _db(self) -> LanceDBConnection:
-        # Without it the engine prints a warning to standard error whenever it looks at its own statistics (Lance 9).
-        os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
-        import lancedb
-
         with _translated(f"The index store at {self._uri}"):
-            return lancedb.connect(self._uri)
+            return connect(self._uri)
 
     def create(self, index: str, schema: IndexSchema) -> Generation:
         """An empty index; its first generation."""
@@ -106,17 +103,18 @@ class LanceChunkStore:
         """Open one generation; the last few stay open."""
         key = (index, generation)
         with self._lock:
-            table = self._tables.get(key)
-            if table is not None:
+            known = self._tables.get(key)
+            if known is not None:
                 self._tables.move_to_end(key)
-                return LanceSnapshot(table, index)
+                return LanceSnapshot(*known, index)
         table = self._open(index, generation)
         _check_out(table, index, generation)
+        schema = table.schema  # asking for it takes longer than it looks: a millisecond
         with self._lock:
-            self._tables[key] = table
+            self._tables[key] = table, schema
             while len(self._tables) > _OPEN_TABLES:
                 self._tables.popitem(last=False)
-        return LanceSnapshot(table, index)
+        return LanceSnapshot(table, schema, index)
 
     def drop(self, index: str) -> None:
         """Remove an index."""
@@ -133,7 +131,7 @@ class LanceChunkStore:
         birth = table_version(generation).birth
         try:
             with _translated(f"The index {index!r}"):
-                return self._db.open_table(table_name(index, birth))
+                table = self._db.open_table(table_name(index, birth))
         except StoreError as error:
             births = self._births(index)
             if not births:
@@ -141,6 +139,12 @@ class LanceChunkStore:
             if birth not in births:
                 raise _gone(index, generation) from error
             raise
+        if RECORD not in table.schema.names:
+            raise StoreCorruptError(
+                f"The index {index!r} was made by an earlier version of Foveal, whose tables this one does not read.",
+                remedy=f"Delete it (`foveal index delete {index}`) and ingest again: what models said is still cached.",
+            )
+        return table
 
     def _births(self, index: str) -> list[int]:
         """Births of all tables of this index; more than one only after a crash in `drop`."""
@@ -192,10 +196,14 @@ def _translated(what: str) -> Iterator[None]:
 class LanceSnapshot:
     """`foveal.ports.ChunkSnapshot` of a table checked out at one version."""
 
-    def __init__(self, table: LanceTable, index: str, vector_search: VectorSearch | None = None) -> None:
+    def __init__(
+        self, table: LanceTable, schema: pa.Schema, index: str, vector_search: VectorSearch | None = None
+    ) -> None:
         self._table = table
+        self._schema = schema
         self._index = index
         self._how = vector_search or VectorSearch()
+        self._addresses: dict[ChunkId, int] = {}  # row ids of what was found: reading by them needs no search
 
     def keyword(self, text: str, *, where: Filter | None, limit: int) -> list[ScoredChunk]:
         """BM25 over the words of `content`."""
@@ -209,7 +217,7 @@ class LanceSnapshot:
         def best(count: int) -> list[ScoredChunk]:
             found = self._table.search(MatchQuery(terms, SEARCHED), query_type="fts")
             rows = _run(found, clause, ["chunk_id", "_score"], count)
-            return _scored(rows, rows["_score"].to_numpy())
+            return self._scored(rows, rows["_score"].to_numpy())
 
         with _translated(f"The index {self._index!r}"):
             return _cut(best, limit)
@@ -217,7 +225,7 @@ class LanceSnapshot:
     def nearest(self, field: str, vector: FloatArray, *, where: Filter | None, limit: int) -> list[ScoredChunk]:
         """Largest dot product first."""
         clause = where_clause(where)
-        dim = self._table.schema.field(field).type.list_size
+        dim = self._schema.field(field).type.list_size
         if vector.shape != (dim,):
             raise StoreError(
                 f"A query vector of shape {vector.shape} does not fit {field} of length {dim} in {self._index!r}.",
@@ -237,30 +245,36 @@ class LanceSnapshot:
                 .refine_factor(self._how.refine)
             )
             rows = _run(found, clause, ["chunk_id", "_distance"], count)
-            return _scored(rows, 1.0 - rows["_distance"].to_numpy())  # Lance's dot distance is 1 - dot
+            return self._scored(rows, 1.0 - rows["_distance"].to_numpy())  # Lance's dot distance is 1 - dot
 
         with _translated(f"The index {self._index!r}"):
             return _cut(best, limit)
 
-    def fetch(self, chunk_ids: Sequence[ChunkId], *, where: Filter | None = None) -> list[Chunk]:
-        """Whole chunks, with vectors, in the order of the ids."""
+    def fetch(self, chunk_ids: Sequence[ChunkId], *, where: Filter | None = None, vectors: bool = True) -> list[Chunk]:
+        """Chunks in the order of the ids; those that this snapshot's own searches found are read the quick way."""
         clause = where_clause(where)
-        found: dict[ChunkId, Chunk] = {}
+        columns = [RECORD, *(VECTORS if vectors else ())]
         distinct = list(dict.fromkeys(chunk_ids))
+        known = [] if clause else [i for i in distinct if i in self._addresses]
+        found: dict[ChunkId, Chunk] = {}
         with _translated(f"The index {self._index!r}"):
-            for start in range(0, len(distinct), _IN_LIST):
-                wanted = one_of("chunk_id", distinct[start : start + _IN_LIST])
+            if known:
+                taken = self._table.take_row_ids([self._addresses[i] for i in known])
+                found.update((chunk.chunk_id, chunk) for chunk in from_table(taken.select(columns).to_arrow()))
+            rest = [i for i in distinct if i not in found]
+            for start in range(0, len(rest), _IN_LIST):
+                wanted = one_of("chunk_id", rest[start : start + _IN_LIST])
                 both = f"{wanted} AND ({clause})" if clause else wanted
-                rows = _run(self._table.search(), both, [*STORED_COLUMNS, *VECTORS], None)
+                rows = _run(self._table.search(), both, columns, None)
                 found.update((chunk.chunk_id, chunk) for chunk in from_table(rows))
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
 
     def scan(self, *, where: Filter | None = None, vectors: bool = False, limit: int | None = None) -> Iterator[Chunk]:
         """Ids first (40 bytes a chunk), sorted; then rows a page at a time."""
-        columns = [*STORED_COLUMNS, *(VECTORS if vectors else ())]
+        columns = ["chunk_id", RECORD, *(VECTORS if vectors else ())]
         clause = where_clause(where)
         with _translated(f"The index {self._index!r}"):
-            ids = _run(self._table.search().with_row_id(True), clause, ["chunk_id"], None).sort_by("chunk_id")
+            ids = _run(self._table.search(), clause, ["chunk_id"], None).sort_by("chunk_id")
         addresses = ids["_rowid"].to_pylist()[: len(ids) if limit is None else limit]
         for start in range(0, len(addresses), _SCAN_ROWS):
             with _translated(f"The index {self._index!r}"):
@@ -273,18 +287,19 @@ class LanceSnapshot:
         with _translated(f"The index {self._index!r}"):
             return int(self._table.count_rows(clause))
 
+    def _scored(self, rows: pa.Table, scores: FloatArray) -> list[ScoredChunk]:
+        ids = rows["chunk_id"].to_pylist()
+        self._addresses.update(zip(ids, rows["_rowid"].to_pylist(), strict=True))
+        pairs = zip(ids, scores.tolist(), strict=True)
+        return [ScoredChunk(chunk_id=ChunkId(i), score=score) for i, score in pairs if not isnan(score)]
+
 
 def _run(query: LanceQueryBuilder, clause: str | None, columns: list[str], limit: int | None) -> pa.Table:
     if clause:
         query = query.where(clause, prefilter=True)
     if limit is not None:
         query = query.limit(limit)
-    return query.select(columns).to_arrow()
-
-
-def _scored(rows: pa.Table, scores: FloatArray) -> list[ScoredChunk]:
-    pairs = zip(rows["chunk_id"].to_pylist(), scores.tolist(), strict=True)
-    return [ScoredChunk(chunk_id=ChunkId(i), score=score) for i, score in pairs if not isnan(score)]
+    return query.with_row_id(True).select(columns).to_arrow()
 
 
 def _cut(best: Callable[[int], list[ScoredChunk]], limit: int) -> list[ScoredChunk]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from foveal.stores.lance_rows import LISTS, VECTORS
+from foveal.stores.lance_records import VECTORS
+from foveal.stores.lance_rows import LISTS
 
 if TYPE_CHECKING:
     from lancedb.table import LanceTable
@@ -46,7 +47,7 @@ class VectorSearch:
         ef: Candidates the graph walk keeps, per wanted result; with at least `least_ef`.
     """
 
-    refine: int = 4
+    refine: int = 2
     ef: int = 4
     least_ef: int = 128
     least_probes: int = 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from threading import Lock
 from sqlalchemy import URL, Column, Engine, LargeBinary, MetaData, String, Table, bindparam, select, text
 from sqlalchemy.schema import CreateTable
 
+from foveal.ports import ModelCache
 from foveal.stores.sql_engine import connect, reading, writing
 
 _KEYS = 500
@@ -64,3 +66,31 @@ class SqlModelCache:
     def _opened(self) -> Engine:
         with self._opening:
             return self._engine
+
+
+class PassingModelCache:
+    """`foveal.ports.ModelCache` for what strangers send: it reads what is kept, and keeps the last values in memory.
+
+    Args:
+        kept: Results of the person's own files.
+        most: Values remembered.
+    """
+
+    def __init__(self, kept: ModelCache, *, most: int = 1_000) -> None:
+        self._kept = kept
+        self._most = most
+        self._recent: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """The values that are there."""
+        with self._lock:
+            recent = {key: self._recent[key] for key in keys if key in self._recent}
+        return {**self._kept.get_many([key for key in keys if key not in recent]), **recent}
+
+    def put_many(self, values: Mapping[str, bytes]) -> None:
+        """Remember values until newer ones push them out."""
+        with self._lock:
+            self._recent.update(values)
+            while len(self._recent) > self._most:
+                self._recent.popitem(last=False)

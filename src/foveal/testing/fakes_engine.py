@@ -16,27 +16,47 @@ from foveal.errors import (
     FovealError,
     ImageError,
     IndexNotFoundError,
+    InvalidRequestError,
     NotFoundError,
+    OperationError,
 )
+from foveal.pipeline.chunk_documents import ChunkDocuments, chunk_definition
+from foveal.pipeline.document_finder import DocumentFinder
+from foveal.pipeline.open_index import OpenIndex
+from foveal.pipeline.saved_sources import SavedSources
+from foveal.pipeline.search_indexes import SearchIndexes
+from foveal.ports import Upstream
 from foveal.retrieval.filtering import optional_filter
+from foveal.runtime.inventory import documents_status
+from foveal.testing.fakes_documents import InMemoryDocumentStore, InMemorySearchIndexCatalog
+from foveal.testing.fakes_remote import FakeReranker
+from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
+from foveal.testing.fakes_stores import InMemoryChunkSnapshot
+from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.types.assets import AssetId, DocumentId, MediaKind
 from foveal.types.chat import (
     ChatEvent,
     ChatRequest,
     Citation,
     Finished,
+    Grounded,
+    GroundedSpan,
     GroundingOptions,
     ImageInput,
     Retrieved,
     TextDelta,
 )
-from foveal.types.chunks import Chunk, ChunkId, Generation
-from foveal.types.content import Usage
+from foveal.types.chunks import Chunk, ChunkId, Generation, IndexSchema
+from foveal.types.content import Severity, Usage
 from foveal.types.filters import Comparison, Filter
+from foveal.types.locators import Box
+from foveal.types.safety import CATEGORIES, Category, Judgement, Side
 from foveal.types.search import Extract, Hit, Leg, LegScore, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
+from foveal.types.vectors import FloatArray
 
-REFUSAL = "The requested information is not found in the retrieved data. Please try another query or topic."
+FAKE_DIM = 32
+"""Length of the vectors of its text model."""
 IMAGE_MAGIC = b"FAKE"
 """What `FakeEngine` takes for an image: these bytes and anything after them."""
 
@@ -68,30 +88,58 @@ class FakeEngine:
     Attributes:
         indexes: Chunks by index name.
         files: Bytes of originals by file path.
+        mapped: Local indexes by service and index.
+        web: Bytes by address.
+        embedder: What embeds.
         requests: Every chat request, in order.
         queries: Every `(index, query)`, in order.
         failure: Raised by `chat` before its first event, when set.
         failure_after: Raised by `chat` after its first word, when set.
         pause_s: Seconds `chat` waits before each word.
         closed: How many chats ended before their last event.
+        upstreams: What stands behind further deployments, by name.
+        holds_answers: Whether answers may be filtered.
+        reads_words: Constant: its filter is quick, but stands for one that is not.
+        filters_fail: Whether the content filters cannot run.
+        judged: Every `(side, text)` judged, in order.
+        say: What a plain chat answers, in place of an echo; empty: the echo.
     """
 
     def __init__(self, indexes: dict[str, list[Chunk]] | None = None) -> None:
         self.indexes = indexes or {}
+        self._search_indexes = SearchIndexes(
+            InMemorySearchIndexCatalog(), InMemoryDocumentStore(), taken=lambda: list(self.indexes)
+        )
+        self._sources = counting_sources(InMemorySourceRegistry())
         self.files: dict[str, bytes] = {}
+        self.mapped: dict[tuple[str, str], str] = {}
+        self.embedder = FakeTextEmbedder()
+        self.web: dict[str, bytes] = {}
         self.requests: list[ChatRequest] = []
         self.queries: list[tuple[str, Query]] = []
         self.failure: Exception | None = None
         self.failure_after: FovealError | None = None
         self.pause_s = 0.0
         self.closed = 0
+        self.upstreams: dict[str, Upstream] = {}
+        self.holds_answers = False
+        self.reads_words = True
+        self.filters_fail = False
+        self.judged: list[tuple[Side, str]] = []
+        self.say = ""
 
     def index_names(self) -> list[str]:
-        """As given, sorted."""
-        return sorted(self.indexes)
+        """As given and as made, sorted."""
+        return sorted([*self.indexes, *(record.definition.name for record in self._search_indexes.all())])
+
+    def mapped_index(self, service: str, index: str) -> str | None:
+        """From `mapped`."""
+        return self.mapped.get((service, index))
 
     def index_status(self, index: str) -> IndexStatus:
         """Counts of what was given."""
+        if self._search_indexes.find(index) is not None:
+            return documents_status(self.open_index(index, None))
         chunks = self._chunks(index)
         return IndexStatus(
             name=index,
@@ -105,17 +153,45 @@ class FakeEngine:
         )
 
     def deployments(self) -> list[Deployment]:
-        """One, called `foveal`."""
-        return [Deployment(name="foveal", model="fake-model", sees=True, context_tokens=8192, created=1_700_000_000)]
+        """One called `foveal`, those of `upstreams`, and `foveal-embedding`."""
+        own = Deployment(name="foveal", model="fake-model", sees=True, context_tokens=8192, created=1_700_000_000)
+        embedding = Deployment(name="foveal-embedding", model="fake-embedding", sees=False, context_tokens=512)
+        others = (replace(own, name=name, tools=True, json_mode=True) for name in self.upstreams)
+        return [own, *others, replace(embedding, kind="embedding", created=own.created)]
 
-    def check_deployment(self, name: str) -> None:
-        """Only `foveal`.
+    def deployment(self, name: str) -> Deployment:
+        """Those listed.
 
         Raises:
             DeploymentNotFoundError: Any other.
         """
-        if name != "foveal":
-            raise DeploymentNotFoundError(f"There is no deployment {name}.", remedy="Use one of: foveal.")
+        known = {deployment.name: deployment for deployment in self.deployments()}
+        if name not in known:
+            raise DeploymentNotFoundError(f"There is no deployment {name}.", remedy=f"Use one of: {', '.join(known)}.")
+        return known[name]
+
+    def upstream(self, deployment: str) -> Upstream | None:
+        """From `upstreams`.
+
+        Raises:
+            DeploymentNotFoundError: No such deployment.
+        """
+        return self.upstreams.get(self.deployment(deployment).name)
+
+    def embed(
+        self, deployment: str, texts: Sequence[str], *, queries: bool = False, dimensions: int | None = None
+    ) -> FloatArray:
+        """By the fake embedder; questions are embedded otherwise than passages.
+
+        Raises:
+            OperationError: The deployment is for chats.
+            InvalidRequestError: Any length but the embedder's.
+        """
+        if self.deployment(deployment).kind != "embedding":
+            raise OperationError("The embeddings operation does not work with the specified model, fake-model.")
+        if dimensions not in {None, self.embedder.dim}:
+            raise InvalidRequestError("This model does not support specifying dimensions.")
+        return self.embedder.embed_queries([f"question {t}" for t in texts] if queries else texts)
 
     def checks(self) -> list[Check]:
         """One that is on and one that is off."""
@@ -124,9 +200,45 @@ class FakeEngine:
             Check(name="chat model", state="off", detail="None.", remedy="Set chat.base_url."),
         ]
 
-    def parse_filter(self, text: str | None) -> Filter | None:
+    @property
+    def search_indexes(self) -> SearchIndexes:
+        """In memory."""
+        return self._search_indexes
+
+    @property
+    def sources(self) -> SavedSources:
+        """In memory; their ingestions count files and keep nothing."""
+        return self._sources
+
+    def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
+        """Of chunks, or of documents in memory, embedded (in `FAKE_DIM` numbers) and re-ranked by fakes.
+
+        Raises:
+            IndexNotFoundError: Neither has it.
+        """
+        finder = DocumentFinder(
+            embedder=lambda dim: FakeTextEmbedder(dim=dim) if dim == FAKE_DIM else None, reranker=FakeReranker
+        )
+        record = self._search_indexes.find(index)
+        if record is not None:
+            definition, documents = self._search_indexes.snapshot(index)
+            return OpenIndex(definition=definition, etag=record.etag, snapshot=documents, finder=finder, writable=True)
+        definition = chunk_definition(index, IndexSchema(text_dim=FAKE_DIM, image_dim=FAKE_DIM))
+        snapshot = InMemoryChunkSnapshot({chunk.chunk_id: chunk for chunk in self._chunks(index)})
+        chunks = ChunkDocuments(definition, snapshot, lambda query: self.search(index, query), groups)
+        return OpenIndex(
+            definition=definition,
+            etag='"1"',
+            snapshot=chunks,
+            finder=finder,
+            writable=False,
+            words=chunks.find_words,
+        )
+
+    def parse_filter(self, text: str | None, index: str | None = None) -> Filter | None:
         """With the real parser."""
-        return optional_filter(text)
+        record = self._search_indexes.find(index) if index else None
+        return optional_filter(text, record.definition.filter_fields) if record else optional_filter(text)
 
     def grounding(
         self,
@@ -153,6 +265,28 @@ class FakeEngine:
         pixels = np.full((2, 2, 3), len(data) % 256, dtype=np.uint8)
         return ImageInput(data=data, media_type="image/fake", pixels=pixels)
 
+    def fetch_image(self, url: str) -> ImageInput:
+        """From `web`.
+
+        Raises:
+            ImageError: Nothing is there.
+        """
+        if url not in self.web:
+            name = url.partition("?")[0].partition("://")[2]
+            raise ImageError(f"There is nothing at {name}.", remedy="Send the image itself as a data URL.")
+        return self.open_image(self.web[url])
+
+    def judge(self, side: Side, texts: Sequence[str], images: Sequence[ImageInput]) -> Judgement:
+        """High, and filtered, for a category named ("hate", "self-harm"…) by the words or an image's bytes."""
+        words = [text.casefold() for text in texts]
+        self.judged += [(side, text) for text in texts]
+        if self.filters_fail:
+            return Judgement(cause="the filter could not run")
+        words += [image.data.decode("latin-1").casefold() for image in images]
+        found: set[Category] = {c for c in CATEGORIES if any(c.replace("_", "-") in text for text in words)}
+        levels = {c: Severity.HIGH if c in found else Severity.SAFE for c in CATEGORIES}
+        return Judgement(severities=levels, filtered=frozenset(found))
+
     def search(self, index: str, query: Query) -> SearchResult:
         """By shared words."""
         self.queries.append((index, query))
@@ -174,17 +308,17 @@ class FakeEngine:
         )
 
     async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
-        """Quote what was found, word by word."""
+        """Quote what was found, word by word; grounded, every image shows its first word all over."""
         self.requests.append(request)
         if self.failure is not None:
             raise self.failure
         finished = False
         try:
-            text = f"You said: {request.messages[-1].text}"
+            text = self.say or f"You said: {request.messages[-1].text}"
             if request.sources:
                 retrieved = self._retrieve(request)
                 yield retrieved
-                text = f"{retrieved.citations[0].text} [doc1]" if retrieved.citations else REFUSAL
+                text = f"{retrieved.citations[0].text} [doc1]" if retrieved.citations else request.grounding.refusal
             for number, word in enumerate(re.findall(r"\S+\s*", text)):
                 await asyncio.sleep(self.pause_s)
                 if number and self.failure_after is not None:
@@ -192,7 +326,9 @@ class FakeEngine:
                 yield TextDelta(text=word)
             usage = Usage(prompt_tokens=7, completion_tokens=len(text.split()))
             finished = True
-            yield Finished(reason="stop", usage=usage, answered=text != REFUSAL, model="fake-model")
+            if request.enhancements.grounding:
+                yield Grounded(spans=_first_word(text, len(request.messages[-1].images)))
+            yield Finished(reason="stop", usage=usage, answered=text != request.grounding.refusal, model="fake-model")
         finally:
             self.closed += not finished
 
@@ -207,8 +343,16 @@ class FakeEngine:
             raise NotFoundError(f"There is no {chunk_id} in index {index}.")
         return found
 
-    def thumbnail(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, *, long_side_px: int) -> bytes:
-        """Bytes that name the size.
+    def thumbnail(
+        self,
+        index: str,
+        chunk_id: ChunkId,
+        groups: tuple[str, ...] | None,
+        *,
+        long_side_px: int,
+        boxes: Sequence[Box] = (),
+    ) -> bytes:
+        """Bytes that name the size and the boxes.
 
         Raises:
             NotFoundError: No such image.
@@ -216,7 +360,8 @@ class FakeEngine:
         chunk = self.chunk(index, chunk_id, groups)
         if chunk.kind is not MediaKind.IMAGE:
             raise NotFoundError(f"{chunk.filepath} is no image, so there is no thumbnail.")
-        return b"\xff\xd8 %d" % long_side_px
+        drawn = "".join(f" {b.x:g},{b.y:g},{b.width:g},{b.height:g}" for b in boxes)
+        return b"\xff\xd8 %d" % long_side_px + drawn.encode()
 
     def original(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> tuple[str, bytes]:
         """From `files`.
@@ -286,3 +431,11 @@ def _passes(chunk: Chunk, where: Filter | None) -> bool:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", text.lower()))
+
+
+def _first_word(text: str, images: int) -> tuple[GroundedSpan, ...]:
+    word, whole = text.partition(" ")[0], ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    return tuple(
+        GroundedSpan(text=word.lower(), offset=0, length=len(word), image=number, polygon=whole)
+        for number in range(images)
+    )

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 import numpy as np
 
 from foveal.errors import AssetFilteredError
-from foveal.testing.fakes_engine import REFUSAL
 from foveal.types.chat import ChatRequest, Document, Finished, FinishReason, Message, Sampling, TextDelta
 from foveal.types.content import Caption, Usage
 from foveal.types.search import Passage, Reranked
@@ -187,7 +186,8 @@ class FakeAnswerer:
         question = request.messages[-1].text.strip()
         quote = _quote(question, [(document.number, document.text) for document in documents])
         pieces, reason = _limited(
-            quote or (REFUSAL if request.grounding.in_scope else f"You said: {question}"), request.sampling
+            quote or (request.grounding.refusal if request.grounding.in_scope else f"You said: {question}"),
+            request.sampling,
         )
         for piece in pieces:
             yield TextDelta(text=piece)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import log
 from threading import RLock
+from types import MappingProxyType
 
 import numpy as np
 
@@ -136,16 +137,16 @@ class InMemoryChunkSnapshot:
         ]
         return _first(scored, limit)
 
-    def fetch(self, chunk_ids: Sequence[ChunkId], *, where: Filter | None = None) -> list[Chunk]:
-        """Whole chunks, in the order of the ids."""
-        found = {chunk.chunk_id: chunk for chunk in self._chunks if matches(where, chunk)}
+    def fetch(self, chunk_ids: Sequence[ChunkId], *, where: Filter | None = None, vectors: bool = True) -> list[Chunk]:
+        """In the order of the ids."""
+        found = {c.chunk_id: c if vectors else _bare(c) for c in self._chunks if matches(where, c)}
         return [found[i] for i in chunk_ids if i in found]
 
     def scan(self, *, where: Filter | None = None, vectors: bool = False, limit: int | None = None) -> Iterator[Chunk]:
         """Ordered by chunk id."""
         passing = (chunk for chunk in self._chunks if matches(where, chunk))
         for chunk in itertools.islice(passing, limit):
-            yield chunk if vectors else replace(chunk, text_vector=None, image_vector=None, seen_vector=None)
+            yield chunk if vectors else _bare(chunk)
 
     def count(self, where: Filter | None = None) -> int:
         """Chunks that pass."""
@@ -226,6 +227,7 @@ class InMemoryCatalog:
         *,
         put: Iterable[DocumentRecord] = (),
         delete: Collection[DocumentId] = (),
+        attachments: Mapping[str, bytes] = MappingProxyType({}),
     ) -> None:
         """All or nothing."""
         with self._lock:
@@ -234,14 +236,11 @@ class InMemoryCatalog:
             kept = {i: d for i, d in shelf.documents.items() if i not in gone}
             kept.update((document.document_id, document) for document in put)
             shelf.documents, shelf.record = kept, replace(shelf.record, generation=generation)
+            shelf.attachments.update(attachments)
 
     def attachment(self, index: str, name: str) -> bytes | None:
         """A blob kept with the index."""
         return self._shelf(index).attachments.get(name)
-
-    def put_attachment(self, index: str, name: str, data: bytes) -> None:
-        """Keep a blob with the index."""
-        self._shelf(index).attachments[name] = data
 
     def _shelf(self, name: str) -> _Shelf:
         try:
@@ -346,3 +345,7 @@ class InMemoryByteStore:
         """Remove everything derived from these assets."""
         for asset_id in asset_ids:
             self._files.pop(asset_id, None)
+
+
+def _bare(chunk: Chunk) -> Chunk:
+    return replace(chunk, text_vector=None, image_vector=None, seen_vector=None)

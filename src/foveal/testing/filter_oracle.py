@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import asin, cos, radians, sin, sqrt
-from typing import Any
+from typing import Any, Protocol
 
+from foveal.retrieval.document_values import Scalar, scalars, value_of
 from foveal.stores.words import needle, word_line, words
 from foveal.types.chunks import Chunk
+from foveal.types.documents import IndexDefinition, StoredDocument
 from foveal.types.filters import (
     CHUNK_FIELDS,
     ITEM,
@@ -46,7 +49,86 @@ _OPERATORS: dict[Operator, Callable[[Any, Any], bool]] = {
 
 def matches(filter_: Filter | None, chunk: Chunk) -> bool:
     """Whether the chunk passes."""
-    return filter_ is None or _holds(filter_, chunk, item=None)
+    return filter_ is None or _holds(filter_, _ChunkFields(chunk), item=None)
+
+
+def document_matches(filter_: Filter | None, definition: IndexDefinition, document: StoredDocument) -> bool:
+    """Whether a document of a caller's own fields passes."""
+    return filter_ is None or _holds(filter_, _DocumentFields(definition, document), item=None)
+
+
+class _Fields(Protocol):
+    """What a filter may ask of one row."""
+
+    def value(self, field: str) -> Value:
+        """Of a field that holds one; a point is only ever asked whether it is there."""
+
+    def items(self, field: str) -> tuple[Value, ...]:
+        """Of a collection."""
+
+    def texts(self, field: str) -> tuple[str, ...]:
+        """What full-text search reads."""
+
+    def place(self, field: str) -> tuple[float, float] | None:
+        """Latitude and longitude of a point."""
+
+
+@dataclass(frozen=True)
+class _ChunkFields:
+    chunk: Chunk
+
+    def value(self, field: str) -> Value:
+        if CHUNK_FIELDS[field].type is FieldType.GEO_POINT:
+            return None if self.place(field) is None else True
+        match field:
+            case "id":
+                return self.chunk.chunk_id
+            case "kind":
+                return self.chunk.kind.value
+            case "page":
+                return self.chunk.locator.page
+        value: Value = getattr(self.chunk, field)
+        return value
+
+    def items(self, field: str) -> tuple[Value, ...]:
+        if field == "objects":
+            return tuple(found.label for found in self.chunk.objects)
+        items: tuple[Value, ...] = getattr(self.chunk, field)
+        return items
+
+    def texts(self, field: str) -> tuple[str, ...]:
+        return (getattr(self.chunk, field),)
+
+    def place(self, field: str) -> tuple[float, float] | None:
+        latitude, longitude = self.chunk.latitude, self.chunk.longitude
+        return None if latitude is None or longitude is None else (latitude, longitude)
+
+
+@dataclass(frozen=True)
+class _DocumentFields:
+    definition: IndexDefinition
+    document: StoredDocument
+
+    def value(self, field: str) -> Value:
+        found = self._scalars(field)
+        if not found:
+            return None
+        return True if isinstance(found[0], tuple) else found[0]
+
+    def items(self, field: str) -> tuple[Value, ...]:
+        return tuple(one for one in self._scalars(field) if not isinstance(one, tuple))
+
+    def texts(self, field: str) -> tuple[str, ...]:
+        return tuple(str(one) for one in self._scalars(field))
+
+    def place(self, field: str) -> tuple[float, float] | None:
+        found = self._scalars(field)
+        return (found[0][1], found[0][0]) if found and isinstance(found[0], tuple) else None
+
+    def _scalars(self, field: str) -> tuple[Scalar, ...]:
+        known = self.definition.plain(field)
+        assert known is not None, field
+        return scalars(known, value_of(self.document, field))
 
 
 def distance_km(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
@@ -56,28 +138,27 @@ def distance_km(latitude: float, longitude: float, other_latitude: float, other_
     return 2 * _EARTH_RADIUS_KM * asin(sqrt(min(1.0, half)))
 
 
-def _holds(filter_: Filter, chunk: Chunk, *, item: str | None) -> bool:
+def _holds(filter_: Filter, row: _Fields, *, item: Value) -> bool:
     match filter_:
         case And(operands=operands):
-            return all(_holds(o, chunk, item=item) for o in operands)
+            return all(_holds(o, row, item=item) for o in operands)
         case Or(operands=operands):
-            return any(_holds(o, chunk, item=item) for o in operands)
+            return any(_holds(o, row, item=item) for o in operands)
         case Not(operand=operand):
-            return not _holds(operand, chunk, item=item)
+            return not _holds(operand, row, item=item)
         case Comparison(field=field, op=op, value=value):
-            return _compare(_value(field, chunk, item), op, value)
+            return _compare(item if field == ITEM else row.value(field), op, value)
         case SearchIn(field=field, values=values):
-            return _value(field, chunk, item) in values
+            return (item if field == ITEM else row.value(field)) in values
         case SearchIsMatch():
-            return _is_match(filter_, chunk)
-        case GeoDistance(longitude=longitude, latitude=latitude, op=op, km=km):
-            if chunk.latitude is None or chunk.longitude is None:
-                return False
-            return _OPERATORS[op](distance_km(latitude, longitude, chunk.latitude, chunk.longitude), km)
+            return _is_match(filter_, row)
+        case GeoDistance(field=field, longitude=longitude, latitude=latitude, op=op, km=km):
+            place = row.place(field)
+            return place is not None and _OPERATORS[op](distance_km(latitude, longitude, *place), km)
         case AnyItem(field=field, condition=condition):
-            return any(condition is None or _holds(condition, chunk, item=i) for i in _items(field, chunk))
+            return any(condition is None or _holds(condition, row, item=i) for i in row.items(field))
         case AllItems(field=field, condition=condition):
-            return all(_holds(condition, chunk, item=i) for i in _items(field, chunk))
+            return all(_holds(condition, row, item=i) for i in row.items(field))
     raise TypeError(f"not a filter: {filter_!r}")
 
 
@@ -90,31 +171,7 @@ def _compare(actual: Value, op: Operator, wanted: Value) -> bool:
     return _OPERATORS[op](actual, wanted)
 
 
-def _value(field: str, chunk: Chunk, item: str | None) -> Value:
-    """The value of a field that holds one; a point is only ever asked whether it is there."""
-    if field == ITEM:
-        return item
-    if CHUNK_FIELDS[field].type is FieldType.GEO_POINT:
-        return None if chunk.latitude is None or chunk.longitude is None else True
-    match field:
-        case "id":
-            return chunk.chunk_id
-        case "kind":
-            return chunk.kind.value
-        case "page":
-            return chunk.locator.page
-    value: Value = getattr(chunk, field)
-    return value
-
-
-def _items(field: str, chunk: Chunk) -> tuple[str, ...]:
-    if field == "objects":
-        return tuple(found.label for found in chunk.objects)
-    items: tuple[str, ...] = getattr(chunk, field)
-    return items
-
-
-def _is_match(match_: SearchIsMatch, chunk: Chunk) -> bool:
-    lines = [word_line(getattr(chunk, field)) for field in match_.fields]
+def _is_match(match_: SearchIsMatch, row: _Fields) -> bool:
+    lines = [word_line(text) for field in match_.fields for text in row.texts(field)]
     found = [any(needle(term) in line for line in lines) for term in words(match_.text)]
     return bool(found) and (all(found) if match_.all_terms else any(found))

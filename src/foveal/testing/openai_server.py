@@ -206,7 +206,7 @@ class OpenAIServer:
         if faults.status is not None:
             return _error(faults.status, faults.code, param=faults.param)
         if faults.filtered:
-            return _error(400, "content_filter")
+            return JSONResponse({"error": _FILTERED}, status_code=400)
         if untaken := sorted(faults.untaken & body.keys()):
             return _error(400, "unsupported_parameter", param=untaken[0])
         return Response("<html>Welcome</html>", media_type="text/html") if faults.garbage else None
@@ -232,8 +232,13 @@ class OpenAIServer:
         return deltas, finished
 
     def _completion(self, chat: ChatBody, text: str, finished: Finished) -> JsonObject:
-        choice = {"index": 0, "finish_reason": finished.reason, "message": {"role": "assistant", "content": text}}
-        reply: JsonObject = {**_HEAD, "object": "chat.completion", "model": chat.model, "choices": [choice]}
+        message: JsonObject = {"role": "assistant", "content": text}
+        if name := chat.called():
+            call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": "{}"}}
+            message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        reason = "tool_calls" if chat.called() else finished.reason
+        choices = [{"index": number, "finish_reason": reason, "message": message} for number in range(chat.n)]
+        reply: JsonObject = {**_HEAD, "object": "chat.completion", "model": chat.model, "choices": choices}
         return reply if self._faults.no_usage else {**reply, "usage": _usage(finished)}
 
     async def _events(self, chat: ChatBody, pieces: list[str], finished: Finished) -> AsyncIterator[str]:
@@ -310,16 +315,17 @@ class Part(BaseModel):
 class WireMessage(BaseModel):
     """One message."""
 
-    role: Role
-    content: str | list[Part]
+    role: Role | Literal["tool", "developer"]
+    content: str | list[Part] | None = None
 
     def to_message(self) -> Message:
-        """The same in Foveal's types."""
-        if isinstance(self.content, str):
-            return Message(role=self.role, text=self.content)
+        """The same in Foveal's types; what a tool says counts as the user's."""
+        role: Role = "user" if self.role == "tool" else "system" if self.role == "developer" else self.role
+        if not isinstance(self.content, list):
+            return Message(role=role, text=self.content or "")
         text = "\n\n".join(part.text for part in self.content if part.type == "text")
         images = tuple(_decoded(part.image_url) for part in self.content if part.image_url is not None)
-        return Message(role=self.role, text=text, images=images)
+        return Message(role=role, text=text, images=images)
 
 
 class ChatBody(BaseModel):
@@ -331,7 +337,10 @@ class ChatBody(BaseModel):
     stream_options: dict[str, bool] = {}
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
-    stop: list[str] = []
+    stop: str | list[str] | None = None
+    n: int = 1
+    tools: list[JsonObject] = []
+    tool_choice: object = None
 
     def to_messages(self) -> list[Message]:
         """The messages in Foveal's types."""
@@ -339,7 +348,13 @@ class ChatBody(BaseModel):
 
     def to_sampling(self) -> Sampling:
         """The options in Foveal's types."""
-        return Sampling(max_tokens=self.max_tokens or self.max_completion_tokens, stop=tuple(self.stop))
+        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        return Sampling(max_tokens=self.max_tokens or self.max_completion_tokens, stop=stop)
+
+    def called(self) -> str:
+        """Name of the tool that the answer calls: the first, where one must be called."""
+        function = self.tools[0].get("function") if self.tools and self.tool_choice == "required" else None
+        return str(function.get("name")) if isinstance(function, dict) else ""
 
 
 class EmbeddingBody(BaseModel):
@@ -394,6 +409,19 @@ def _usage(finished: Finished) -> JsonObject:
 
 def _event(data: JsonObject) -> str:
     return f"data: {json.dumps(data)}\n\n"
+
+
+_FILTERED: JsonObject = {
+    "message": "The response was filtered.",
+    "type": None,
+    "param": "prompt",
+    "code": "content_filter",
+    "status": 400,
+    "innererror": {
+        "code": "ResponsibleAIPolicyViolation",
+        "content_filter_result": {"violence": {"filtered": True, "severity": "medium"}},
+    },
+}
 
 
 def _error(

@@ -14,3 +14,10 @@ def jpeg(pixels: Pixels) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format="JPEG", quality=90)
     return file.getvalue()
+
+
+def png(pixels: Pixels) -> bytes:
+    """The pixels as a PNG file, which keeps them exactly."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG")
+    return file.getvalue()

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from foveal.types.chunks import Chunk
+from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.content import ImageFacts, Usage
 from foveal.types.filters import Filter
 from foveal.types.locators import Polygon
+from foveal.types.relations import Relation
 from foveal.types.search import Extract, Hit, Mode, SearchResult
 from foveal.types.vectors import Pixels
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "content_filter"]
+
+REFUSAL = "The requested information is not found in the retrieved data. Please try another query or topic."
+"""Azure OpenAI On Your Data's sentence since 2024 where the data has no answer; clients match on it."""
+REFUSAL_OF_2023 = REFUSAL.replace("not found", "not available")
+"""The sentence before that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +36,19 @@ class ImageInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One turn."""
+    """One turn.
+
+    Attributes:
+        searched: Of an earlier question, the search queries it was turned into, where the client gave them back.
+        is_data: Whether these are not the user's words but data that came with them (text read in their images):
+            nothing to search for.
+    """
 
     role: Role
     text: str
     images: tuple[ImageInput, ...] = ()
+    searched: tuple[str, ...] = ()
+    is_data: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +70,21 @@ class GroundingOptions:
         top_n_documents: Documents given to the model at most.
         strictness: 1..5.
         in_scope: Whether answers are limited to the data.
-        role_information: The operator's instructions, cut to 400 tokens.
+        role_information: The operator's instructions, cut to what the model's window has for them.
+        role_tokens: A lower limit of these instructions, that of the caller's version of the wire.
         groups: As in `Query.groups`.
+        max_queries: Search queries a question is turned into, at most; None leaves it to the answerer.
+        refusal: What is said when answers are limited to the data and it has none.
     """
 
     top_n_documents: int = 5
     strictness: int = 3
     in_scope: bool = True
     role_information: str = ""
+    role_tokens: int | None = None
     groups: tuple[str, ...] | None = None
+    max_queries: int | None = None
+    refusal: str = REFUSAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +111,14 @@ class DataSource:
     Attributes:
         filter: Applied inside every leg of the search.
         mapping: Read where the index has fields of its own; Foveal's own indexes know theirs.
+        may_fail: Whether the answer goes on without this source's searches that fail, as long as one search succeeds.
     """
 
     index: str
     mode: Mode = Mode.HYBRID
     filter: Filter | None = None
     mapping: FieldsMapping = FieldsMapping()
+    may_fail: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +140,8 @@ class ChatRequest:
 
     Attributes:
         messages: Oldest first; the last is the user's.
-        sources: What to answer from, each index once; empty: a plain chat with the model.
+        sources: What to answer from, an index more than once where its searches differ; empty: a plain chat with the
+            model.
         deployment: Name of the deployment that answers; empty: the first there is.
     """
 
@@ -137,6 +161,7 @@ class Document:
         number: 1-based.
         text: The words that fit the token budget.
         image: JPEG bytes for a model that sees, None for text or when the model is blind.
+        relations: How the question's image relates to this one, strongest first.
     """
 
     number: int
@@ -144,17 +169,19 @@ class Document:
     hit: Hit
     text: str
     image: bytes | None = None
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """What a client shows of a document."""
+    """What a client shows of a document; `relations` as in `Document`."""
 
     number: int
     index: str
     chunk: Chunk
     text: str
     extract: Extract | None = None
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +191,14 @@ class Retrieved:
     Attributes:
         intents: The search queries the question was turned into.
         citations: In the order of their numbers; all documents given to the answerer.
-        results: One per index searched, with what was rejected.
+        results: One a source, in their order, with what was rejected; empty of a source that failed and may.
+        found_by: The queries that found a chunk; a chunk that is not there was found by all.
     """
 
     intents: tuple[str, ...]
     citations: tuple[Citation, ...]
     results: tuple[SearchResult, ...]
+    found_by: Mapping[ChunkId, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,8 @@ class Chunk:
     Attributes:
         ordinal: Position in the document, from 0.
         filepath: Path inside the source.
+        picture: Of a picture inside a document, what is the same of it wherever it occurs (see `ImageContent`); empty
+            for everything else.
         url: Where the source itself serves it, None for a local folder.
         group_ids: Groups that may see it; empty means everybody.
         language: ISO 639-1 code of `content`, empty when it could not be told.
@@ -51,6 +53,7 @@ class Chunk:
     source: str
     title: str
     filepath: str
+    picture: str = ""
     url: str | None = None
     content: str
     description: str = ""

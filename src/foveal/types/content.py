@@ -44,12 +44,19 @@ class ImageContent:
     Attributes:
         pixels: uint8 [h, w, 3] RGB upright, reduced so that its long side is within the reader's limit.
         warnings: What was survived on the way (a truncated tail, say), in words.
+        picture: Of a picture inside a document, what is the same of it wherever it occurs: SHA-256 of its bytes or
+            pixels, in hex; a scanned page is one too. Empty for an image that is a file of its own, or a page of one.
+        title: Title of the document it is in, empty for an image that is a file of its own.
+        description: A person's words on it that the document holds (its alternative text), empty when there are none.
     """
 
     pixels: Pixels
     facts: ImageFacts
     locator: Locator = field(default_factory=Locator)
     warnings: tuple[str, ...] = ()
+    picture: str = ""
+    title: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,15 +18,30 @@ class FieldType(StrEnum):
     DATETIME = "Edm.DateTimeOffset"
     GEO_POINT = "Edm.GeographyPoint"
     STRINGS = "Collection(Edm.String)"
+    INTS = "Collection(Edm.Int64)"
+    DOUBLES = "Collection(Edm.Double)"
+    BOOLEANS = "Collection(Edm.Boolean)"
+    DATETIMES = "Collection(Edm.DateTimeOffset)"
+
+    @property
+    def item(self) -> FieldType | None:
+        """Type of the items of a collection, None for a single value."""
+        return FieldType(self.value[len("Collection(") : -1]) if self.value.startswith("Collection(") else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of an index that a filter may name. `searchable` fields may stand in `search.ismatch`."""
+    """One field of an index that a filter may name.
+
+    Attributes:
+        searchable: Whether it may stand in `search.ismatch`.
+        filterable: Whether it may stand anywhere else.
+    """
 
     name: str
     type: FieldType
     searchable: bool = False
+    filterable: bool = True
 
 
 def _f(name: str, type_: FieldType, *, searchable: bool = False) -> Field:

@@ -24,7 +24,7 @@ class Locator:
     """Where in the asset a piece of content is; absent parts are None.
 
     Attributes:
-        page: 1-based page, slide, or frame of a multi-image file.
+        page: 1-based page, slide, sheet, or frame of a multi-image file.
         box: Region of that page or image.
         start_char: First character in the asset's decoded text (Unicode code points).
         end_char: One past the last character.

@@ -8,13 +8,17 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A name that chat requests are sent to.
+    """A name that requests are sent to.
 
     Attributes:
-        model: What writes the answers.
+        model: What writes the answers, or what embeds.
         sees: Whether it takes images.
         context_tokens: Tokens it can read and write together.
         created: Unix time in seconds; 0 when nobody knows.
+        kind: What it is asked for.
+        tools: Whether it takes tools and functions.
+        json_mode: Whether it takes a `response_format`.
+        passes_image_urls: Whether the addresses of images go on to the server behind it; else they are fetched here.
     """
 
     name: str
@@ -22,6 +26,10 @@ class Deployment:
     sees: bool
     context_tokens: int
     created: int = 0
+    kind: Literal["chat", "embedding"] = "chat"
+    tools: bool = False
+    json_mode: bool = False
+    passes_image_urls: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

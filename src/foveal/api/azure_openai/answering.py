@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import Request
 from fastapi.responses import Response
 
 from foveal.api.auth import Caller, caller_of
+from foveal.api.azure_openai import plain
+from foveal.api.azure_openai.content_filters import ContentFilters, Verdicts
 from foveal.api.azure_openai.contexts import ContextWriter
-from foveal.api.azure_openai.convert import Asked, read_chat
+from foveal.api.azure_openai.convert import Asked, of_version, read_chat, read_given
+from foveal.api.azure_openai.enhancements import EnhancingWriter
+from foveal.api.azure_openai.operations import require
+from foveal.api.azure_openai.passing import Passed, is_passed, passed
 from foveal.api.azure_openai.replies import Frame, Writer, writer
 from foveal.api.azure_openai.schemas import ChatCompletion, ChatCompletionChunk
 from foveal.api.bodies import read_body
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
 from foveal.api.errors import GroundedError, azure_envelope, grounded_envelope
+from foveal.api.limits import settle
 from foveal.api.links import Links
 from foveal.api.sse import DONE, EventStream, closed_after, event, while_connected
 from foveal.api.versions import Version
@@ -52,15 +58,27 @@ class Answering:
             deployment: From the path; None where the body names it as `model`.
         """
         data = await read_body(request, limit_bytes=self.max_body_bytes)
-        asked, chosen = await self.threads.run(self._read, data, deployment, caller_of(request))
+        read = await self.threads.run(self._read, data, deployment, caller_of(request), str(request.base_url))
+        if isinstance(read, Passed):
+            return await plain.reply(read, request, version, self.filters)
+        asked, chosen = read
+        asked = of_version(asked, version)
         context = ContextWriter(asked=asked, links=Links.of(request), rerank_score=version.rerank_score)
-        wire = writer(Frame(model=chosen.model), version, context)
+        verdicts = Verdicts()
+        wire = writer(Frame(model=chosen.model), version, context, verdicts)
+        if asked.enhanced:
+            wire = EnhancingWriter(wire, len(asked.request.messages[-1].images), version.finish_details)
         if asked.stream:
-            return EventStream(self._events(asked, wire, request_id(request)))
-        whole = await while_connected(request.receive, lambda: self._whole(asked, wire))
+            return EventStream(self._events(asked, wire, verdicts, request_id(request)))
+        whole = await while_connected(request.receive, lambda: self._whole(asked, wire, verdicts))
         if whole is None:
             return Response(status_code=CLIENT_CLOSED)
         return Response(whole.json_text(), media_type="application/json")
+
+    @property
+    def filters(self) -> ContentFilters:
+        """What judges prompts and answers."""
+        return ContentFilters(engine=self.engine, threads=self.threads)
 
     async def deployments(self) -> list[Deployment]:
         """All of them."""
@@ -72,46 +90,50 @@ class Answering:
         Raises:
             DeploymentNotFoundError: No such deployment.
         """
-        return await self.threads.run(self._deployment, name)
+        return await self.threads.run(self.engine.deployment, name)
 
-    def _read(self, data: bytes, deployment: str | None, caller: Caller) -> tuple[Asked, Deployment]:
+    def _read(
+        self, data: bytes, deployment: str | None, caller: Caller, here: str
+    ) -> tuple[Asked, Deployment] | Passed:
         if deployment is not None:
-            self.engine.check_deployment(deployment)
-        asked = read_chat(data, self.engine, groups=caller.groups)
-        name = deployment or asked.deployment
+            self.engine.deployment(deployment)
+        given = read_given(data)
+        name = deployment or given.body.model
         if not name:
             raise InvalidRequestError("`model` is missing: it names the deployment.")
-        return asked, self._deployment(name)
+        chosen = self.engine.deployment(name)
+        require(chosen, "chatCompletion")
+        upstream = self.engine.upstream(name) if is_passed(given.body) else None
+        if upstream is not None:
+            return passed(given, chosen, upstream, self.engine)
+        asked = read_chat(given, self.engine, groups=caller.groups, here=here)
+        return replace(asked, request=replace(asked.request, deployment=name)), chosen
 
-    def _deployment(self, name: str) -> Deployment:
-        self.engine.check_deployment(name)
-        known = {d.name: d for d in self.engine.deployments()}
-        # A runtime may know more names than it lists (aliases): then the name is all there is to show.
-        return known.get(name) or Deployment(name=name, model=name, sees=False, context_tokens=0)
-
-    async def _whole(self, asked: Asked, wire: Writer) -> ChatCompletion:
+    async def _whole(self, asked: Asked, wire: Writer, verdicts: Verdicts) -> ChatCompletion:
         text: list[str] = []
-        retrieved, finished = NOTHING_RETRIEVED, NOTHING_SAID
-        async with closed_after(self._answer(asked)) as events:
+        retrieved, finished, grounded = NOTHING_RETRIEVED, NOTHING_SAID, None
+        async with closed_after(self._answer(asked, verdicts)) as events:
             async for got in events:
                 if isinstance(got, Retrieved):
                     retrieved = got
                 elif isinstance(got, TextDelta):
                     text.append(got.text)
+                elif isinstance(got, Grounded):
+                    grounded = got
                 elif isinstance(got, Finished):
                     finished = got
-        return wire.whole(Answer(text="".join(text), retrieved=retrieved, finished=finished))
+        return wire.whole(Answer(text="".join(text), retrieved=retrieved, finished=finished, grounded=grounded))
 
-    async def _events(self, asked: Asked, wire: Writer, request_id: str) -> AsyncGenerator[bytes, None]:
+    async def _events(
+        self, asked: Asked, wire: Writer, verdicts: Verdicts, request_id: str
+    ) -> AsyncGenerator[bytes, None]:
         """The stream. Its opening waits for the first words, so that failures before them have their own status."""
         retrieved, opened = NOTHING_RETRIEVED, False
         try:
-            async with closed_after(self._answer(asked)) as events:
+            async with closed_after(self._answer(asked, verdicts)) as events:
                 async for got in events:
                     if isinstance(got, Retrieved):
                         retrieved = got
-                        continue
-                    if isinstance(got, Grounded):
                         continue
                     if not opened:
                         for chunk in wire.opening(retrieved):
@@ -127,10 +149,14 @@ class Answering:
         if wire.done:
             yield DONE
 
-    async def _answer(self, asked: Asked) -> AsyncGenerator[ChatEvent, None]:
+    async def _answer(self, asked: Asked, verdicts: Verdicts) -> AsyncGenerator[ChatEvent, None]:
+        filters = self.filters
         try:
-            async with closed_after(self.engine.chat(asked.request)) as events:
+            await filters.prompt(asked.request, verdicts)
+            async with closed_after(filters.guarded(self.engine.chat(asked.request), verdicts)) as events:
                 async for got in events:
+                    if isinstance(got, Finished):
+                        settle(got.usage)
                     yield got
         except FovealError as error:
             if asked.grounded:
@@ -138,9 +164,14 @@ class Answering:
             raise
 
 
-def _chunks(got: TextDelta | Finished, wire: Writer, *, include_usage: bool) -> Iterator[ChatCompletionChunk]:
+def _chunks(
+    got: TextDelta | Grounded | Finished, wire: Writer, *, include_usage: bool
+) -> Iterator[ChatCompletionChunk]:
     if isinstance(got, TextDelta):
         yield wire.piece(got.text)
+        return
+    if isinstance(got, Grounded):
+        yield from wire.places(got)
         return
     yield wire.closing(got)
     if include_usage:

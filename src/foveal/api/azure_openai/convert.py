@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from foveal.api import bodies
-from foveal.api.azure_openai.data_sources import DEFAULT_CONTEXTS, Context, DataSources, read_sources
-from foveal.api.azure_openai.schemas import ChatBody, MessageIn, Part
+from foveal.api.azure_openai.data_sources import DEFAULT_CONTEXTS, DataSources, read_sources
+from foveal.api.azure_openai.history import queries_after
+from foveal.api.azure_openai.schemas import ChatBody, EnhancementsIn, MessageIn, Part
+from foveal.api.azure_openai.source_parameters import Context
 from foveal.api.engine import Engine
 from foveal.api.errors import BodyError, GroundedError
 from foveal.api.images import check_count, open_given
+from foveal.api.versions import Version
 from foveal.errors import FovealError, InvalidRequestError
-from foveal.types.chat import ChatRequest, ImageInput, Message, Role, Sampling
+from foveal.types.chat import ChatRequest, Enhancements, ImageInput, Message, Role, Sampling
+from foveal.types.upstream import JsonObject
 
 ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 """Roles that are read. `tool` and `function` messages are what a client was sent, given back: read past."""
@@ -27,7 +32,7 @@ class Asked:
 
     Attributes:
         deployment: What the body names as `model`, empty when nothing.
-        positions: Of each index, where its source stands in `data_sources`.
+        positions: Of each source, where it stands in `data_sources`.
     """
 
     request: ChatRequest
@@ -35,7 +40,12 @@ class Asked:
     stream: bool = False
     include_usage: bool = False
     contexts: frozenset[Context] = DEFAULT_CONTEXTS
-    positions: Mapping[str, int] = field(default_factory=dict)
+    positions: tuple[int, ...] = ()
+
+    @property
+    def enhanced(self) -> bool:
+        """Whether local eyes add to it."""
+        return self.request.enhancements != Enhancements()
 
     @property
     def grounded(self) -> bool:
@@ -43,24 +53,57 @@ class Asked:
         return bool(self.request.sources)
 
 
-def read_chat(data: bytes, engine: Engine, *, groups: tuple[str, ...] | None) -> Asked:
-    """Read a request's body. It computes (base64, images): call it in a worker thread.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A request's body, as it came and as it was understood."""
+
+    value: JsonObject
+    body: ChatBody
+
+
+@contextmanager
+def in_envelope(value: object) -> Iterator[None]:
+    """Give what is wrong with a request that names data sources the envelope of these.
+
+    Raises:
+        GroundedError: For any error in the block, where `value` is such a request.
+    """
+    try:
+        yield
+    except FovealError as error:
+        if isinstance(value, dict) and any(value.get(key) for key in ("data_sources", "dataSources")):
+            raise GroundedError(error) from error
+        raise
+
+
+def read_given(data: bytes) -> Given:
+    """Parse and check a request's body.
 
     Raises:
         GroundedError: Anything is wrong with a request that names data sources.
         FovealError: Anything is wrong with another.
     """
     value = bodies.parse_json(data)
-    named = isinstance(value, dict) and any(value.get(key) for key in ("data_sources", "dataSources"))
-    try:
-        return _asked(bodies.check(ChatBody, value), engine, groups)
-    except FovealError as error:
-        if named:
-            raise GroundedError(error) from error
-        raise
+    with in_envelope(value):
+        body = bodies.check(ChatBody, value)
+    return Given(value=value if isinstance(value, dict) else {}, body=body)
 
 
-def _asked(body: ChatBody, engine: Engine, groups: tuple[str, ...] | None) -> Asked:
+def read_chat(given: Given, engine: Engine, *, groups: tuple[str, ...] | None, here: str = "") -> Asked:
+    """What a request asks this engine. It computes (base64, images): call it in a worker thread.
+
+    Args:
+        here: As in `read_sources`.
+
+    Raises:
+        GroundedError: Anything is wrong with a request that names data sources.
+        FovealError: Anything is wrong with another.
+    """
+    with in_envelope(given.value):
+        return _asked(given.body, engine, groups, here)
+
+
+def _asked(body: ChatBody, engine: Engine, groups: tuple[str, ...] | None, here: str) -> Asked:
     check_served(body)
     messages = read_messages(body.messages, engine)
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
@@ -74,17 +117,33 @@ def _asked(body: ChatBody, engine: Engine, groups: tuple[str, ...] | None) -> As
                 stop=stop,
                 seed=body.seed,
             ),
+            enhancements=_enhancements(body.enhancements),
         ),
         deployment=body.model or "",
         stream=bool(body.stream),
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
     )
-    return _with_sources(asked, read_sources(body.data_sources, engine, groups=groups)) if body.data_sources else asked
+    if not body.data_sources:
+        return asked
+    return _with_sources(asked, read_sources(body.data_sources, engine, groups=groups, here=here))
+
+
+def _enhancements(given: EnhancementsIn | None) -> Enhancements:
+    if given is None:
+        return Enhancements()
+    ocr, grounding = given.ocr, given.grounding
+    return Enhancements(ocr=bool(ocr and ocr.enabled), grounding=bool(grounding and grounding.enabled))
 
 
 def _with_sources(asked: Asked, sources: DataSources) -> Asked:
     request = replace(asked.request, sources=sources.sources, grounding=sources.grounding)
     return replace(asked, request=request, contexts=sources.contexts, positions=sources.positions)
+
+
+def of_version(asked: Asked, version: Version) -> Asked:
+    """With what the version of the wire says of an answer's wording and of limits."""
+    grounding = replace(asked.request.grounding, refusal=version.refusal, role_tokens=version.role_tokens)
+    return replace(asked, request=replace(asked.request, grounding=grounding))
 
 
 def check_served(body: ChatBody) -> None:
@@ -112,7 +171,7 @@ def read_messages(given: Sequence[MessageIn], engine: Engine) -> tuple[Message, 
         InvalidRequestError: Nothing is asked, or too many images.
         ImageError: An image cannot be had.
     """
-    check_count(sum(1 for message in given for part in message.content if _image_text(part)))
+    check_count(sum(1 for message in given for part in message.content if image_text(part)))
     messages = list(_messages(given, engine))
     # Some clients put the system message last: what is said to the model stays, the question comes last.
     tail = [m for m in messages[_end_of_talk(messages) :] if m.role == "system"]
@@ -132,26 +191,35 @@ def _messages(given: Sequence[MessageIn], engine: Engine) -> Iterator[Message]:
         if role is None:
             continue
         images = tuple(
-            _image(part, engine, ("messages", number, "content", position))
+            open_part(part, engine, ("messages", number, "content", position))
             for position, part in enumerate(message.content)
             if role == "user" and not _is_words(part)
         )
         text = "\n".join(part.text for part in message.content if part.text)
         if text or images or role == "user":
-            yield Message(role=role, text=text, images=images)
+            searched = queries_after(given, number) if role == "user" else ()
+            yield Message(role=role, text=text, images=images, searched=searched)
 
 
 def _is_words(part: Part) -> bool:
-    return not _image_text(part) and (part.text is not None or part.type in {None, "text"})
+    return not image_text(part) and (part.text is not None or part.type in {None, "text"})
 
 
-def _image_text(part: Part) -> str:
+def image_text(part: Part) -> str:
+    """The URL or base64 of an image part, empty for other parts."""
     return part.image_url.url if part.image_url else part.image or ""
 
 
-def _image(part: Part, engine: Engine, where: tuple[str | int, ...]) -> ImageInput:
-    if not _image_text(part):
+def open_part(part: Part, engine: Engine, where: tuple[str | int, ...]) -> ImageInput:
+    """The image of a content part.
+
+    Raises:
+        BodyError: It is no image; `where` says which part.
+        ImageError: It cannot be had.
+        TooLargeError: Over a limit.
+    """
+    if not image_text(part):
         raise BodyError([(where, f"Content of type {part.type!r} is not served")])
-    image = open_given(_image_text(part), engine.open_image)
+    image = open_given(image_text(part), engine)
     wanted = (part.image_url.detail if part.image_url else None) or "auto"
     return replace(image, detail=DETAILS.get(wanted.lower(), "auto"))

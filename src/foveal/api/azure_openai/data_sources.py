@@ -1,26 +1,30 @@
-"""Data sources of a chat request, in every spelling clients were seen to use, as one set of options.
+"""Data sources of a chat request → indexes of this server, and one set of options.
 
-Keys may be in snake, camel or Pascal case, nested under `parameters` (once or more) or flat beside `type`; null and
-empty mean absent; unknown and misspelt keys are ignored. Endpoints, credentials, field mappings and embedding
-dependencies are read past: the index is one of this server's, which knows its own fields and embeds by itself.
+Where an index is looked for, first answer wins:
+
+1. the operator's table (`sources` in settings) maps the source's service and index to a local index;
+2. the source says nothing of a service, or names this server or this machine: the local index of that name;
+3. else the index is out of reach: the service's own error, with what to set.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+import ipaddress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, Field, JsonValue, ValidationError
+from pydantic import JsonValue
 
+from foveal.api.azure_openai.source_parameters import SEARCH, Context, Parameters, read_parameters, squashed
 from foveal.api.engine import Engine
-from foveal.api.errors import BodyError
-from foveal.errors import IndexNotFoundError, InvalidRequestError
+from foveal.api.errors import BodyError, SourceError
+from foveal.errors import FilterError, FovealError, InvalidRequestError
 from foveal.types.chat import DataSource, GroundingOptions
 from foveal.types.search import Mode
 
-SEARCH, VISION, VIDEO = "azure_search", "azure_computer_vision", "azure_computer_vision_video_index"
+VISION, VIDEO = "azure_computer_vision", "azure_computer_vision_video_index"
 TYPES = {
     "azuresearch": SEARCH,
     "azurecognitivesearch": SEARCH,
@@ -34,61 +38,17 @@ TYPES = {
 }
 """Type names of 2023 and 2024 without case and underscores → the name in error pointers."""
 
-MODES = {
-    "simple": Mode.KEYWORD,
-    "semantic": Mode.SEMANTIC,
-    "vector": Mode.VECTOR,
-    "vectorsimplehybrid": Mode.HYBRID,
-    "vectorsemantichybrid": Mode.SEMANTIC,
+TITLES = {
+    SEARCH: "AzureCognitiveSearch",
+    "azure_cosmos_db": "AzureCosmosDB",
+    "azure_ml_index": "AzureMLIndex",
+    "elasticsearch": "Elasticsearch",
+    "mongo_db": "MongoDB",
+    "pinecone": "Pinecone",
 }
-"""`query_type` without case and underscores → mode. Without one the search is hybrid: the service's default,
-`simple`, knows words only, and photos have few."""
+"""What error texts call a type."""
 
-Context = Literal["citations", "intent", "all_retrieved_documents"]
 DEFAULT_CONTEXTS: frozenset[Context] = frozenset({"citations", "intent"})
-_CONTEXTS: dict[str, Context] = {
-    "citations": "citations",
-    "intent": "intent",
-    "allretrieveddocuments": "all_retrieved_documents",
-}
-
-_SPELLINGS = {"name": "index_name"}  # azure_ml_index calls it so
-
-
-def _squashed(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())
-
-
-def _mode(value: object) -> object:
-    mode = MODES.get(_squashed(value)) if isinstance(value, str) else None
-    if mode is None:
-        raise ValueError(
-            "Input should be 'simple', 'semantic', 'vector', 'vector_simple_hybrid' or 'vector_semantic_hybrid'"
-        )
-    return mode
-
-
-def _contexts(value: object) -> object:
-    if not isinstance(value, list):
-        return value
-    return [_CONTEXTS.get(_squashed(v), v) if isinstance(v, str) else v for v in value]
-
-
-def _filter(value: object) -> object:
-    return "" if isinstance(value, str) and value.strip().lower() in {"", "none", "null"} else value
-
-
-class Parameters(BaseModel):
-    """What of a source's parameters has an effect here."""
-
-    index_name: str = ""
-    top_n_documents: int | None = Field(None, ge=1, le=100)
-    strictness: int | None = Field(None, ge=1, le=5)
-    in_scope: bool | None = None
-    role_information: str = ""
-    query_type: Annotated[Mode | None, BeforeValidator(_mode)] = None
-    filter: Annotated[str, BeforeValidator(_filter)] = ""
-    include_contexts: Annotated[list[Context] | None, BeforeValidator(_contexts)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,57 +56,63 @@ class DataSources:
     """What a request's data sources come to.
 
     Attributes:
-        sources: One an index, each once; empty when no source has an index (image analysis alone).
-        positions: Of each index, where its source stands in the request.
+        sources: In their order, each search once; empty when no source has an index (image analysis alone).
+        positions: Of each of them, where it stands in the request.
         contexts: What the reply's `context` holds.
     """
 
     sources: tuple[DataSource, ...]
-    positions: Mapping[str, int]
+    positions: tuple[int, ...]
     grounding: GroundingOptions
     contexts: frozenset[Context]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """One source with an index, as given."""
+
+    position: int
+    kind: str
+    parameters: Parameters
+
+
 def read_sources(
-    given: Sequence[Mapping[str, JsonValue]], engine: Engine, *, groups: tuple[str, ...] | None
+    given: Sequence[Mapping[str, JsonValue]], engine: Engine, *, groups: tuple[str, ...] | None, here: str = ""
 ) -> DataSources:
     """Make one set of options of all sources; where several set the same option, the first wins.
 
+    Args:
+        here: Address that the request came to, such as `http://127.0.0.1:8808/`.
+
     Raises:
         BodyError: A type or parameter is wrong, as a JSON pointer into the request.
-        IndexNotFoundError: No index of that name.
+        SourceError: No index of that name, or not within reach.
         FilterError: The filter does not parse.
         InvalidRequestError: A video index.
     """
-    positions: dict[str, int] = {}
-    found: list[Parameters] = []
-    sources: dict[str, DataSource] = {}
-    for position, source in enumerate(given):
-        kind = _type(source, position)
-        if kind == VIDEO:
-            raise InvalidRequestError("Video indexes cannot be asked yet.", remedy="Leave that data source out.")
-        if kind != VISION:
-            parameters = _parameters(source, f"data_sources.{position}.{kind}.parameters".split("."))
-            _check_index(parameters.index_name, engine)
-            positions.setdefault(parameters.index_name, position)
-            found.append(parameters)
-            wanted = DataSource(
-                index=parameters.index_name,
-                mode=parameters.query_type or Mode.HYBRID,
-                filter=engine.parse_filter(parameters.filter or None),
-            )
-            sources.setdefault(wanted.index, wanted)
+    kinds = [_type(source, position) for position, source in enumerate(given)]
+    if VIDEO in kinds:
+        raise InvalidRequestError("Video indexes cannot be asked yet.", remedy="Leave that data source out.")
+    read = [
+        _Given(position=position, kind=kind, parameters=read_parameters(source, kind, position))
+        for position, (kind, source) in enumerate(zip(kinds, given, strict=True))
+        if kind != VISION
+    ]
+    for one in read:
+        _check_embedding(one, engine)
+    found = _searchable(read, engine, here)
+    parameters = [one.parameters for one in read]
     return DataSources(
-        sources=tuple(sources.values()),
-        positions=positions,
-        grounding=_grounding(found, engine, groups),
-        contexts=next((frozenset(p.include_contexts) for p in found if p.include_contexts), DEFAULT_CONTEXTS),
+        sources=tuple(source for source, _ in found),
+        positions=tuple(position for _, position in found),
+        grounding=_grounding(parameters, engine, groups),
+        contexts=next((frozenset(p.include_contexts) for p in parameters if p.include_contexts), DEFAULT_CONTEXTS),
     )
 
 
 def _type(source: Mapping[str, JsonValue], position: int) -> str:
-    given = next((v for k, v in source.items() if _squashed(k) == "type"), None)
-    kind = TYPES.get(_squashed(given)) if isinstance(given, str) else None
+    given = next((v for k, v in source.items() if squashed(k) == "type"), None)
+    kind = TYPES.get(squashed(given)) if isinstance(given, str) else None
     if kind is None:
         expected = ", ".join(f"'{name}'" for name in dict.fromkeys(TYPES.values()))
         fault = f"Input tag {given!r} found using 'type' does not match any of the expected tags: {expected}"
@@ -154,39 +120,89 @@ def _type(source: Mapping[str, JsonValue], position: int) -> str:
     return kind
 
 
-def _parameters(source: Mapping[str, JsonValue], where: list[str]) -> Parameters:
-    fields = {name.replace("_", ""): name for name in Parameters.model_fields} | _SPELLINGS
-    values: dict[str, JsonValue] = {}
-    written: dict[str, str] = {}
-    for key, value in _leaves(source):
-        name = fields.get(_squashed(key))
-        if name is not None and value is not None and value != "" and name not in values:
-            values[name], written[name] = value, key
-    try:
-        parameters = Parameters.model_validate(values)
-    except ValidationError as error:
-        faults = error.errors()
-        raise BodyError([((*where, written[str(f["loc"][0])], *f["loc"][1:]), str(f["msg"])) for f in faults]) from None
-    if not parameters.index_name:
-        raise BodyError([((*where, "index_name"), "Field required")])
-    return parameters
+def _check_embedding(one: _Given, engine: Engine) -> None:
+    """Refuse a deployment of this server's that does not embed; names of others' deployments are read past."""
+    name = one.parameters.embedding_deployment
+    if any(d.name == name and d.kind != "embedding" for d in engine.deployments()):
+        where = ("data_sources", one.position, one.kind, "parameters", "embedding_dependency", "deployment_name")
+        raise BodyError([(where, f"The deployment {name} does not embed: name one for embeddings, or none")])
 
 
-def _leaves(source: Mapping[str, JsonValue], depth: int = 3) -> Iterator[tuple[str, JsonValue]]:
-    """The source's own keys after those of its `parameters`, innermost first."""
-    for key, value in source.items():
-        if _squashed(key) == "parameters" and isinstance(value, dict) and depth:
-            yield from _leaves(value, depth - 1)
-    yield from source.items()
+def _searchable(read: Sequence[_Given], engine: Engine, here: str) -> list[tuple[DataSource, int]]:
+    """The sources that can be searched, with their positions, each search once.
+
+    A source that cannot fails the request, unless it allows partial results and another can.
+    """
+    found: dict[DataSource, int] = {}
+    failure: FovealError | None = None
+    for one in read:
+        try:
+            source = _source(one, engine, here)
+        except (SourceError, FilterError) as error:
+            if not one.parameters.allow_partial_result:
+                raise
+            failure = failure or error
+            continue
+        found.setdefault(source, one.position)
+    if failure is not None and not found:
+        raise failure
+    return list(found.items())
 
 
-def _check_index(name: str, engine: Engine) -> None:
-    names = engine.index_names()
+def _source(one: _Given, engine: Engine, here: str) -> DataSource:
+    given, index = one.parameters, _index(one, engine, here)
+    return DataSource(
+        index=index,
+        mode=given.query_type or Mode.HYBRID,
+        filter=engine.parse_filter(given.filter or None, index),
+        mapping=given.fields_mapping,
+        may_fail=given.allow_partial_result,
+    )
+
+
+def _index(one: _Given, engine: Engine, here: str) -> str:
+    given, names = one.parameters, engine.index_names()
+    hosts = [_host(service) for service in given.services] or [""]
+    mapped = (engine.mapped_index(host, index) for host in hosts for index in given.indexes)
+    name = next((name for name in mapped if name), None)
+    if name is None and hosts[0] not in ("", _host(here)) and not _is_this_machine(hosts[0]):
+        raise SourceError(
+            f"The index {given.index} of {hosts[0]} cannot be reached: this server answers from its own indexes.",
+            remedy=f"Leave the endpoint out, or map it in this server's settings: under [sources], "
+            f'"{hosts[0]}/{given.index}" = "NAME", or "*/*" = "*" for indexes of the same names.',
+            source=TITLES[one.kind],
+        )
+    name = name or given.index
     if name not in names:
         near = difflib.get_close_matches(name, names, n=3) or names[:3]
-        raise IndexNotFoundError(
-            f"There is no index {name}.", remedy=f"There is: {', '.join(near)}." if near else "Ingest something first."
+        raise SourceError(
+            f"There is no index {name}.",
+            remedy=f"There is: {', '.join(near)}." if near else "Ingest something first.",
+            source=TITLES[one.kind],
         )
+    return name
+
+
+def _host(address: str) -> str:
+    """Host and port of an address, in lower case; what is no address stays as it is."""
+    text = address.strip().lower()
+    try:
+        return urlsplit(text if "://" in text else f"//{text}").netloc or text
+    except ValueError:
+        return text
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _grounding(found: Sequence[Parameters], engine: Engine, groups: tuple[str, ...] | None) -> GroundingOptions:
@@ -199,4 +215,5 @@ def _grounding(found: Sequence[Parameters], engine: Engine, groups: tuple[str, .
         options,
         role_information=next((p.role_information for p in found if p.role_information), ""),
         groups=groups,
+        max_queries=next((p.max_search_queries for p in found if p.max_search_queries is not None), None),
     )

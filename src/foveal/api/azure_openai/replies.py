@@ -12,21 +12,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from foveal.api.azure_openai.content_filters import Verdicts
 from foveal.api.azure_openai.contexts import ContextWriter
+from foveal.api.azure_openai.filter_results import FilterResults
 from foveal.api.azure_openai.schemas import (
     ChatCompletion,
     ChatCompletionChunk,
     Choice,
     ChunkChoice,
     ContextOut,
-    Empty,
     MessageDelta,
     MessageOut,
     PromptFilterResult,
     UsageOut,
 )
 from foveal.api.versions import Shape, Version
-from foveal.types.chat import Answer, Finished, Retrieved
+from foveal.types.chat import Answer, Finished, Grounded, Retrieved
 from foveal.types.content import Usage
 
 FINGERPRINT = "fp_foveal"
@@ -64,6 +65,9 @@ class Writer(Protocol):
     def piece(self, text: str) -> ChatCompletionChunk:
         """Some words."""
 
+    def places(self, grounded: Grounded) -> Iterator[ChatCompletionChunk]:
+        """Places of what the answer names, before its end; nothing where they are not asked for."""
+
     def closing(self, finished: Finished) -> ChatCompletionChunk:
         """The end of the answer."""
 
@@ -71,10 +75,14 @@ class Writer(Protocol):
         """The extra last chunk of `stream_options.include_usage`: no choices."""
 
 
-def writer(frame: Frame, version: Version, context: ContextWriter) -> Writer:
-    """The writer for a request's version and kind."""
+def writer(frame: Frame, version: Version, context: ContextWriter, verdicts: Verdicts) -> Writer:
+    """The writer for a request's version and kind.
+
+    Args:
+        verdicts: What is known of filters whenever something is written; only plain chats say it.
+    """
     if not context.asked.grounded:
-        return PlainWriter(frame, version)
+        return PlainWriter(frame, version, verdicts)
     if version.shape is Shape.MESSAGES:
         return MessagesWriter(frame, context)
     if version.shape is Shape.CONTEXT_MESSAGES:
@@ -118,6 +126,10 @@ class _Shared:
             system_fingerprint=FINGERPRINT,
         )
 
+    def places(self, grounded: Grounded) -> Iterator[ChatCompletionChunk]:
+        """None: `EnhancingWriter` writes them."""
+        return iter(())
+
     def usage(self, usage: Usage) -> ChatCompletionChunk:
         chunk = self.chunk()
         chunk.usage = usage_out(usage)
@@ -125,13 +137,14 @@ class _Shared:
 
 
 class PlainWriter(_Shared):
-    """A chat without data. No filter runs, so every filter result is an empty object."""
+    """A chat without data. The event that names the role comes before any words, so its filter result is empty."""
 
     kind = "chat.completion"
 
-    def __init__(self, frame: Frame, version: Version) -> None:
+    def __init__(self, frame: Frame, version: Version, verdicts: Verdicts) -> None:
         super().__init__(Frame(model=frame.model, id=f"chatcmpl-{frame.id}", created=frame.created))
         self._prompt_filter_key = version.prompt_filter_key
+        self._verdicts = verdicts
 
     def whole(self, answer: Answer) -> ChatCompletion:
         """`message` with role, content and refusal; `logprobs` null, as the 2024-10-21 schema requires."""
@@ -140,20 +153,21 @@ class PlainWriter(_Shared):
             finish_reason=answer.finished.reason,
             message=MessageOut(role="assistant", content=answer.text, refusal=None),
             logprobs=None,
-            content_filter_results=Empty(),
+            content_filter_results=self._verdicts.answer,
         )
         completion = self.completion(choice, answer.finished.usage)
-        completion.prompt_filter_results = [PromptFilterResult(prompt_index=0, content_filter_results=Empty())]
+        completion.prompt_filter_results = self._of_prompt()
         return completion
 
     def opening(self, retrieved: Retrieved) -> Iterator[ChatCompletionChunk]:
         """The service's first event, which has no choices, then the role."""
         if self._prompt_filter_key:
-            filtered = [PromptFilterResult(prompt_index=0, content_filter_results=Empty())]
             first = ChatCompletionChunk(id="", model="", created=0, object="", choices=[])
-            setattr(first, self._prompt_filter_key, filtered)
+            setattr(first, self._prompt_filter_key, self._of_prompt())
             yield first
-        yield self.chunk(self._choice(MessageOut(role="assistant", content="")))
+        role = self._choice(MessageOut(role="assistant", content=""))
+        role.content_filter_results = FilterResults()
+        yield self.chunk(role)
 
     def piece(self, text: str) -> ChatCompletionChunk:
         """`delta.content`."""
@@ -164,7 +178,11 @@ class PlainWriter(_Shared):
         return self.chunk(self._choice(MessageOut(), finished.reason))
 
     def _choice(self, delta: MessageOut, reason: str | None = None) -> ChunkChoice:
-        return ChunkChoice(index=0, delta=delta, finish_reason=reason, logprobs=None, content_filter_results=Empty())
+        found = self._verdicts.answer
+        return ChunkChoice(index=0, delta=delta, finish_reason=reason, logprobs=None, content_filter_results=found)
+
+    def _of_prompt(self) -> list[PromptFilterResult]:
+        return [PromptFilterResult(prompt_index=0, content_filter_results=self._verdicts.prompt)]
 
 
 class ContextWriterOf2024(_Shared):

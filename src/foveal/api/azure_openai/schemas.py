@@ -10,9 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from foveal.api.azure_openai.filter_results import FilterResults
+
 
 class ImageUrl(BaseModel):
-    """An image by data URL."""
+    """An image by data URL, or by its address on the web."""
 
     url: str
     detail: str | None = None
@@ -51,6 +53,7 @@ class MessageIn(BaseModel):
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Parts = []
+    context: JsonValue = Field(None, description="Of an assistant's message: as the reply had it; may be left out.")
 
 
 class StreamOptions(BaseModel):
@@ -63,6 +66,19 @@ class ResponseFormat(BaseModel):
     """What the answer must be: only `text` is served."""
 
     type: str = "text"
+
+
+class Switch(BaseModel):
+    """Whether something is wanted; `"true"` is taken as true."""
+
+    enabled: bool | None = None
+
+
+class EnhancementsIn(BaseModel):
+    """What local eyes add to a chat about images; others than these are ignored."""
+
+    ocr: Switch | None = None
+    grounding: Switch | None = None
 
 
 class ChatBody(BaseModel):
@@ -79,6 +95,9 @@ class ChatBody(BaseModel):
         None,
         validation_alias=AliasChoices("data_sources", "dataSources"),
         description="What to answer from: `parameters.index_name` names an index of this server. Any casing.",
+    )
+    enhancements: EnhancementsIn | None = Field(
+        None, description="`ocr`: text read in the images is given to the model; `grounding`: places of what is named."
     )
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -170,15 +189,59 @@ class MessageOut(Wire):
     context: ContextOut | None = None
 
 
-class Empty(Wire):
-    """An object without members: no filter ran."""
-
-
 class PromptFilterResult(Wire):
     """What content filters said of the prompt."""
 
     prompt_index: int
-    content_filter_results: Empty
+    content_filter_results: FilterResults
+
+
+class PointOut(Wire):
+    """A corner, as fractions of the image's width and height."""
+
+    x: float
+    y: float
+
+
+class GroundingSpanOut(Wire):
+    """Words of the answer and where the thing is; offsets in Unicode code points.
+
+    Attributes:
+        image: 0-based position among the images of the question, where there are several (an extension).
+    """
+
+    text: str
+    offset: int
+    length: int
+    polygon: list[PointOut]
+    image: int | None = None
+
+
+class GroundingLineOut(Wire):
+    """The answer with its spans."""
+
+    text: str
+    spans: list[GroundingSpanOut]
+
+
+class GroundingOut(Wire):
+    """Places of what an answer names."""
+
+    lines: list[GroundingLineOut]
+    status: Literal["Success"]
+
+
+class EnhancementsOut(Wire):
+    """What local eyes added."""
+
+    grounding: GroundingOut
+
+
+class FinishDetails(Wire):
+    """How the vision replies of 2023 said that an answer ended; `finish_reason` says the same."""
+
+    type: Literal["stop", "max_tokens", "content_filter"]
+    stop: str | None = None
 
 
 class Choice(Wire):
@@ -188,8 +251,10 @@ class Choice(Wire):
     finish_reason: str | None
     message: MessageOut | None = None
     messages: list[MessageOut] | None = None
+    finish_details: FinishDetails | None = None
+    enhancements: EnhancementsOut | None = None
     logprobs: None = None
-    content_filter_results: Empty | None = None
+    content_filter_results: FilterResults | None = None
 
 
 class MessageDelta(Wire):
@@ -206,10 +271,12 @@ class ChunkChoice(Wire):
     index: int
     delta: MessageOut | None = None
     messages: list[MessageDelta] | None = None
+    finish_details: FinishDetails | None = None
+    enhancements: EnhancementsOut | None = None
     end_turn: bool | None = None
     finish_reason: str | None
     logprobs: None = None
-    content_filter_results: Empty | None = None
+    content_filter_results: FilterResults | None = None
 
 
 class UsageOut(Wire):
@@ -255,6 +322,7 @@ class Capabilities(Wire):
     embeddings: bool
     fine_tune: bool
     inference: bool
+    vision: bool
 
 
 class ModelOut(Wire):

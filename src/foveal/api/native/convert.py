@@ -40,12 +40,12 @@ def search(data: bytes, engine: Engine, links: Links, *, groups: tuple[str, ...]
     """
     body = bodies.check(SearchBody, bodies.parse_json(data))
     index = body.index or _only_index(engine)
-    result = engine.search(index, read_query(body, engine, groups=groups))
+    result = engine.search(index, read_query(body, index, engine, groups=groups))
     return reply(result, links, explain=body.explain)
 
 
-def read_query(body: SearchBody, engine: Engine, *, groups: tuple[str, ...] | None) -> Query:
-    """The query in a body.
+def read_query(body: SearchBody, index: str, engine: Engine, *, groups: tuple[str, ...] | None) -> Query:
+    """The query in a body, its filter over the fields of that index.
 
     Raises:
         InvalidRequestError: Nothing to look for, or too many images.
@@ -57,9 +57,9 @@ def read_query(body: SearchBody, engine: Engine, *, groups: tuple[str, ...] | No
     check_count(len(body.images))
     return Query(
         text=body.text,
-        images=tuple(open_given(text, engine.open_image).pixels for text in body.images),
+        images=tuple(open_given(text, engine).pixels for text in body.images),
         mode=body.mode,
-        filter=engine.parse_filter(body.filter),
+        filter=engine.parse_filter(body.filter, index),
         groups=groups,
         strictness=body.strictness,
         top=body.top,

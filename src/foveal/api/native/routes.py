@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
@@ -10,10 +11,11 @@ from fastapi.responses import Response
 
 from foveal.api.auth import caller_of
 from foveal.api.bodies import documented, read_body
+from foveal.api.boxes import BOXES_FORM, box_text, read_boxes
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
 from foveal.api.links import Links
-from foveal.api.native import convert, files
+from foveal.api.native import convert, files, sources
 from foveal.api.native.schemas import (
     CheckOut,
     ChunkDetails,
@@ -23,6 +25,7 @@ from foveal.api.native.schemas import (
     SearchBody,
     SearchReply,
 )
+from foveal.api.sse import CLIENT_CLOSED, while_connected
 from foveal.types.chunks import ChunkId
 
 
@@ -41,6 +44,11 @@ class Native:
     threads: Threads
     max_body_bytes: int
     version: str
+
+    async def run_for(self, request: Request, work: Callable[[], Response]) -> Response:
+        """The reply that `work` makes in a thread. While it waits for its turn, a caller that hangs up ends it."""
+        reply = await while_connected(request.receive, lambda: self.threads.run(work))
+        return Response(status_code=CLIENT_CLOSED) if reply is None else reply
 
 
 def router(native: Native) -> APIRouter:
@@ -63,8 +71,12 @@ def router(native: Native) -> APIRouter:
         """Search by words, images and filter together."""
         data = await read_body(request, limit_bytes=native.max_body_bytes)
         links, groups = Links.of(request), caller_of(request).groups
-        found = await threads.run(lambda: convert.search(data, engine, links, groups=groups).model_dump_json())
-        return Response(found, media_type="application/json")
+
+        def reply() -> Response:
+            found = convert.search(data, engine, links, groups=groups)
+            return Response(found.model_dump_json(), media_type="application/json")
+
+        return await native.run_for(request, reply)
 
     @routes.get("/health")
     async def health() -> Health:
@@ -74,6 +86,7 @@ def router(native: Native) -> APIRouter:
         return Health(status=status, version=native.version, checks=checks)
 
     routes.include_router(_chunks(native))
+    routes.include_router(sources.router(engine, threads))
     return routes
 
 
@@ -89,30 +102,43 @@ def _chunks(native: Native) -> APIRouter:
 
     @routes.get("/thumbnail", response_class=Response, responses=JPEG)
     async def thumbnail(
-        request: Request, index: str, chunk_id: str, size: Annotated[int, Query(ge=16, le=2048)] = 320
+        request: Request,
+        index: str,
+        chunk_id: str,
+        size: Annotated[int, Query(ge=16, le=2048)] = 320,
+        box: Annotated[str, Query(max_length=2048, description=BOXES_FORM)] = "",
     ) -> Response:
-        """A JPEG of an image, its long side at most `size` pixels."""
+        """A JPEG of an image, its long side at most `size` pixels, with boxes drawn on it."""
         groups = caller_of(request).groups
-        chunk = await threads.run(engine.chunk, index, ChunkId(chunk_id), groups)
-        tag = files.etag(chunk.asset_id, chunk.ordinal, size)
-        known = files.not_modified(request, tag)
-        if known:
-            return known
-        data = await threads.run(engine.thumbnail, index, chunk.chunk_id, groups, long_side_px=size)
-        return files.file_response(data, "image/jpeg", tag)
+        boxes = read_boxes(box)
+
+        def reply() -> Response:
+            chunk = engine.chunk(index, ChunkId(chunk_id), groups)
+            tag = files.etag(chunk.asset_id, chunk.ordinal, size, *map(box_text, boxes))
+            known = files.not_modified(request, tag)
+            if known:
+                return known
+            data = engine.thumbnail(index, chunk.chunk_id, groups, long_side_px=size, boxes=boxes)
+            return files.file_response(request, data, "image/jpeg", tag)
+
+        return await native.run_for(request, reply)
 
     @routes.get("/bytes", response_class=Response, responses=BINARY)
     async def original(request: Request, index: str, chunk_id: str) -> Response:
         """The file it is from, exactly as it was indexed."""
         groups = caller_of(request).groups
-        chunk = await threads.run(engine.chunk, index, ChunkId(chunk_id), groups)
-        tag = files.etag(chunk.asset_id)
-        known = files.not_modified(request, tag)
-        if known:
-            return known
-        media_type, data = await threads.run(engine.original, index, chunk.chunk_id, groups)
-        more = {"content-disposition": files.disposition(chunk)}
-        return files.file_response(data, files.served_type(media_type), tag, more)
+
+        def reply() -> Response:
+            chunk = engine.chunk(index, ChunkId(chunk_id), groups)
+            tag = files.etag(chunk.asset_id)
+            known = files.not_modified(request, tag)
+            if known:
+                return known
+            media_type, data = engine.original(index, chunk.chunk_id, groups)
+            more = {"content-disposition": files.disposition(chunk)}
+            return files.file_response(request, data, files.served_type(media_type), tag, more)
+
+        return await native.run_for(request, reply)
 
     return routes
 

@@ -17,7 +17,7 @@ class SearchBody(BaseModel):
 
     index: str | None = Field(None, description="Index to search; may be left out when there is only one.")
     text: str = Field("", description="What to look for, in any language.")
-    images: list[str] = Field([], description="Find the like of these: base64 or data URLs, at most ten.")
+    images: list[str] = Field([], description="Find the like of these: base64, data URLs or addresses, at most ten.")
     filter: str | None = Field(None, description="OData, in the dialect of Azure AI Search.")
     mode: Mode = Field(Mode.HYBRID, description="How to search; `semantic` is hybrid, re-ranked.")
     top: int = Field(10, ge=1, le=1000, description="Hits wanted.")

@@ -5,16 +5,26 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from foveal.ports import Answerer
 from foveal.types.assets import AssetId, DocumentId, MediaKind
-from foveal.types.chat import ChatRequest, DataSource, Document, Finished, GroundingOptions, Message, Role, TextDelta
+from foveal.types.chat import (
+    REFUSAL,
+    REFUSAL_OF_2023,
+    ChatRequest,
+    DataSource,
+    Document,
+    Finished,
+    GroundingOptions,
+    Message,
+    Role,
+    TextDelta,
+)
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.search import Hit
-
-REFUSAL = "The requested information is not found in the retrieved data. Please try another query or topic."
 
 _TEXTS = (
     "The annual report lists the revenue of every region.",
@@ -100,6 +110,13 @@ class AnswererContract:
         text, finished, _ = answer_of(answerer, request("Where do the two dogs run?"), [])
         assert text == REFUSAL
         assert not finished.answered
+
+    def test_the_refusal_is_the_requests_own_sentence(self, answerer: Answerer, documents: list[Document]) -> None:
+        """That of the caller's version of the wire, with and without documents."""
+        asked = request("Who won the chess olympiad?")
+        asked = replace(asked, grounding=replace(asked.grounding, refusal=REFUSAL_OF_2023))
+        assert answer_of(answerer, asked, [])[0] == REFUSAL_OF_2023
+        assert answer_of(answerer, asked, documents)[0] == REFUSAL_OF_2023
 
     def test_a_question_that_no_document_answers_is_refused(
         self, answerer: Answerer, documents: list[Document]

@@ -79,7 +79,6 @@ class CatalogContract:
             lambda: list(catalog.documents("zzz")),
             lambda: catalog.commit("zzz", Generation(1)),
             lambda: catalog.attachment("zzz", "adapter"),
-            lambda: catalog.put_attachment("zzz", "adapter", b""),
         ):
             with pytest.raises(IndexNotFoundError, match="zzz"):
                 call()
@@ -155,8 +154,7 @@ class CatalogContract:
 
     def test_a_deleted_index_takes_everything_along(self, catalog: Catalog, photos: str) -> None:
         """And may be created again, empty."""
-        catalog.commit(photos, Generation(8), put=[document("a.jpg")])
-        catalog.put_attachment(photos, "adapter", b"old")
+        catalog.commit(photos, Generation(8), put=[document("a.jpg")], attachments={"adapter": b"old"})
         catalog.delete_index(photos)
         with pytest.raises(IndexNotFoundError):
             catalog.index(photos)
@@ -167,8 +165,7 @@ class CatalogContract:
     def test_attachments_are_kept_and_replaced(self, catalog: Catalog, photos: str) -> None:
         """Megabytes too."""
         assert catalog.attachment(photos, "adapter") is None
-        catalog.put_attachment(photos, "adapter", b"first")
-        catalog.put_attachment(photos, "other", b"")
-        catalog.put_attachment(photos, "adapter", bytes(range(256)) * 20_000)
+        catalog.commit(photos, Generation(8), attachments={"adapter": b"first", "other": b""})
+        catalog.commit(photos, Generation(9), attachments={"adapter": bytes(range(256)) * 20_000})
         assert catalog.attachment(photos, "adapter") == bytes(range(256)) * 20_000
         assert catalog.attachment(photos, "other") == b""

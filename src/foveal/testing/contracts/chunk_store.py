@@ -311,6 +311,20 @@ class ChunkStoreContract:
         open_to_all = Not(operand=AnyItem(field="group_ids", condition=None))
         assert [chunk.chunk_id for chunk in snapshot.fetch(wanted, where=open_to_all)] == ["c-0", "a-0"]
 
+    def test_what_a_search_found_can_be_fetched_with_and_without_its_vectors(
+        self, store: ChunkStore, empty: Generation
+    ) -> None:
+        """The same chunks as by an untouched snapshot, and a filter still holds."""
+        put = tuple(text_chunk(name, f"kite {name}", groups=("g",) if name == "b" else ()) for name in ("a", "b", "c"))
+        generation = store.apply(INDEX, empty, ChunkChange(put=put))
+        searched = store.snapshot(INDEX, generation)
+        found = [one.chunk_id for one in searched.keyword("kite", where=None, limit=9)]
+        assert set(found) == {"a-0", "b-0", "c-0"}
+        assert_same(searched.fetch(found), store.snapshot(INDEX, generation).fetch(found))
+        assert all(chunk.text_vector is None for chunk in searched.fetch(found, vectors=False))
+        open_to_all = Not(operand=AnyItem(field="group_ids", condition=None))
+        assert {chunk.chunk_id for chunk in searched.fetch(found, where=open_to_all)} == {"a-0", "c-0"}
+
     def test_scan_is_ordered_limited_and_filtered(self, store: ChunkStore, empty: Generation) -> None:
         """Over many commits; vectors only when asked for."""
         generation = empty

@@ -1,0 +1,1 @@
+"""Azure AI Search, so that its official clients search and fill indexes here."""

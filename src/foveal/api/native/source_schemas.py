@@ -1,0 +1,130 @@
+"""Bodies of `/v1/sources`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from foveal.types.sources import CredentialKind, SourceKind, SourceState
+
+
+class CredentialBody(BaseModel):
+    """What opens a source. It is kept encrypted, and never sent back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: CredentialKind = Field(description="What it is.")
+    secret: SecretStr = Field(SecretStr(""), max_length=16_384, description="The key itself; none for `identity`.")
+
+
+class ScheduleBody(BaseModel):
+    """When a source is read again; with neither, never by itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    every: str = Field("", max_length=40, description="Interval: `30m`, `6h`, `1d`, `daily`.")
+    cron: str = Field("", max_length=100, description="Cron expression of five fields, in UTC.")
+
+
+class SourceBody(ScheduleBody):
+    """A source to be saved."""
+
+    name: str = Field(max_length=63, description="Lower-case letters, digits, dots, dashes and underscores.")
+    kind: SourceKind = Field(description="What it is.")
+    index: str = Field(min_length=1, max_length=128, description="Index it is read into; made when there is none.")
+    path: str = Field("", max_length=4096, description="Of a folder.")
+    url: str = Field("", max_length=2048, description="Of kind `url`, such as `s3://bucket/folder`.")
+    account_url: str = Field("", max_length=2048, description="Blob endpoint of the storage account.")
+    container: str = Field("", max_length=63, description="Of Azure Blob Storage.")
+    prefix: str = Field("", max_length=1024, description="Only blobs whose names begin so.")
+    credential: CredentialBody | None = Field(None, description="What opens it; none: it is public.")
+    groups: list[str] | None = Field(None, max_length=100, description="Groups that may see it; empty: everybody.")
+
+
+class SourceOut(BaseModel):
+    """A source as it is kept."""
+
+    name: str
+    kind: SourceKind
+    location: str
+    prefix: str
+    index: str
+    groups: list[str]
+    credential: CredentialKind | None
+    every_s: int | None
+    cron: str
+    state: SourceState
+    message: str
+    created_at: datetime
+    last_started_at: datetime | None
+    last_finished_at: datetime | None
+    next_run_at: datetime | None
+
+
+class SourceList(BaseModel):
+    """All of them, by name."""
+
+    sources: list[SourceOut]
+
+
+class ReportFailure(BaseModel):
+    """What is wrong with a description."""
+
+    path: str
+    reason: str
+    remedy: str
+
+
+class SourceReportOut(BaseModel):
+    """How trying a source out went. Where `ok` is false, `reason` and `message` say what is wrong."""
+
+    ok: bool
+    reason: str = Field("", description="`unreachable`, `denied`, `not_found`, `empty`, `unreadable`, …")
+    message: str = ""
+    remedy: str = ""
+    files: int = 0
+    size_bytes: int = 0
+    readable: str = ""
+    described: int = 0
+    undescribed: list[str] = []
+    failures: list[ReportFailure] = []
+
+
+class CountsOut(BaseModel):
+    """Files by what would become of them."""
+
+    found: int
+    added: int
+    changed: int
+    deleted: int
+    unchanged: int
+    failed: int
+    skipped: int
+
+
+class WorkOut(BaseModel):
+    """Calls of one model that is paid for."""
+
+    role: str
+    model: str
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+    seconds: float
+
+
+class PlanOut(BaseModel):
+    """What a refresh would do and cost."""
+
+    index: str
+    source: str
+    counts: CountsOut
+    by_media_type: dict[str, int]
+    work: list[WorkOut]
+    seconds: float
+
+
+BODIES = (SourceBody, CredentialBody, ScheduleBody)
+"""What the routes read by themselves."""

@@ -1,0 +1,306 @@
+"""`foveal source add|list|show|test|plan|refresh|schedule|credential|remove`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foveal.cli.session import ERROR, OK, PARTIAL, print_json, session
+from foveal.types.sources import Credential, CredentialKind, Secret, SourceDraft, SourceKind
+
+if TYPE_CHECKING:
+    from foveal.types.sources import SavedSource, SourceReport
+
+app = typer.Typer(help="Places content comes from again and again: containers, buckets, folders.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Of the source.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Kind = Annotated[
+    CredentialKind | None,
+    typer.Option(help="What opens it: from --secret-env, --secret-file, or asked for.", show_default=False),
+]
+SecretEnv = Annotated[str | None, typer.Option(metavar="VAR", help="Variable that holds it.")]
+SecretFile = Annotated[Path | None, typer.Option(help="File that holds it.", exists=True, dir_okay=False)]
+Every = Annotated[str, typer.Option(help="Read it again after so long: 30m, 6h, 1d, daily.")]
+Cron = Annotated[str, typer.Option(help="Read it again at these minutes (UTC): '0 3 * * *'.")]
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Name,
+    kind: Annotated[SourceKind, typer.Option(help="What it is; `url` is any that fsspec opens.")],
+    path: Annotated[Path | None, typer.Option(help="Of the folder.")] = None,
+    url: Annotated[str, typer.Option(help="s3://BUCKET/FOLDER, gs://…, memory://…")] = "",
+    container: Annotated[str, typer.Option(help="Of Azure Blob Storage.")] = "",
+    account_url: Annotated[str, typer.Option(help="https://ACCOUNT.blob.core.windows.net")] = "",
+    prefix: Annotated[str, typer.Option(help="Only blobs whose names begin so.")] = "",
+    connection_string_env: Annotated[
+        str | None, typer.Option(metavar="VAR", help="Variable with the account's connection string.")
+    ] = None,
+    key_env: Annotated[str | None, typer.Option(metavar="VAR", help="Variable with the account's key.")] = None,
+    sas_url_env: Annotated[str | None, typer.Option(metavar="VAR", help="Variable with a SAS URL.")] = None,
+    identity: Annotated[bool, typer.Option("--identity", help="Open it as who this machine is to Entra ID.")] = False,
+    credential: Kind = None,
+    secret_env: SecretEnv = None,
+    secret_file: SecretFile = None,
+    index: Annotated[str | None, typer.Option(help="Index to read it into.")] = None,
+    every: Every = "",
+    cron: Cron = "",
+    group: Annotated[list[str] | None, typer.Option(help="Only this group may see it; may be repeated.")] = None,
+    describe: Annotated[
+        Path | None, typer.Option(help="JSON or CSV with your own words on the images.", exists=True, dir_okay=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Save a source. Nothing is read before `refresh`, or before it is due."""
+    here = session(context)
+    shortcuts = {
+        CredentialKind.CONNECTION_STRING: connection_string_env,
+        CredentialKind.ACCOUNT_KEY: key_env,
+        CredentialKind.SAS_URL: sas_url_env,
+    }
+    draft = SourceDraft(
+        name=name,
+        kind=kind,
+        index=index or here.settings.index,
+        path=str(path) if path else "",
+        url=url,
+        account_url=account_url,
+        container=container,
+        prefix=prefix,
+        groups=tuple(group or ()),
+        descriptions=str(describe) if describe else "",
+        every=every,
+        cron=cron,
+    )
+    opener = _from_shortcut(shortcuts, identity=identity) or _credential(credential, secret_env, secret_file)
+    with here.open() as foveal:
+        saved = foveal.sources.add(foveal.sources.settle(draft, opener), opener)
+    if as_json:
+        print_json(source_json(saved))
+        return
+    here.console.print(f"Saved {_line(saved)}", markup=False)
+    here.notes.print(f"Try it with `foveal source test {name}`, read it with `foveal source refresh {name}`.")
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: Json = False) -> None:
+    """List the sources: where from, where to, how the last run went, when the next is."""
+    here = session(context)
+    with here.open() as foveal:
+        saved = foveal.sources.all()
+    if as_json:
+        print_json([source_json(source) for source in saved])
+        return
+    for source in saved:
+        here.console.print(_line(source), markup=False)
+
+
+@app.command()
+def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Show one source; never what opens it."""
+    here = session(context)
+    with here.open() as foveal:
+        shown = source_json(foveal.sources.get(name))
+    if as_json:
+        print_json(shown)
+        return
+    for key, value in shown.items():
+        if value not in (None, "", []):
+            here.console.print(f"{key.replace('_', ' '):<18}{value}", markup=False)
+
+
+@app.command("test")
+def try_out(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Try a source out: reach it, list it, open a file; says what is wrong, or what is there."""
+    here = session(context)
+    with here.open() as foveal:
+        report = foveal.sources.test(name)
+    if as_json:
+        print_json(report_json(report))
+        return
+    here.console.print(
+        f"{report.location}: {report.files} files, {report.size_bytes / 1e6:.1f} MB, {report.described} described; "
+        f"{report.readable} is read.",
+        markup=False,
+    )
+    if report.undescribed:
+        here.console.print(
+            f"{len(report.undescribed)} pictures have no description, {report.undescribed[0]} among them.", markup=False
+        )
+    for failure in report.failures:
+        here.console.print(f"  {failure.path}: {failure.reason} {failure.remedy}".rstrip(), markup=False)
+
+
+@app.command()
+def plan(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Say what a refresh would do and what it costs; changes nothing."""
+    from foveal.cli.ingest import plan_json, print_plan
+
+    here = session(context)
+    with here.open() as foveal:
+        made = foveal.sources.plan(name)
+    if as_json:
+        print_json(plan_json(made))
+    else:
+        print_plan(here.console, made)
+
+
+@app.command()
+def refresh(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Of the source.")] = None,
+    due: Annotated[bool, typer.Option("--due", help="Every source that is due, one after another.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring an index in line with a source, now: what is new or changed is read, what is gone is deleted."""
+    from foveal.cli.ingest import job_json, job_line
+    from foveal.cli.progress import IngestBar
+
+    if (name is None) is not due:
+        raise typer.BadParameter("name a source, or give --due", param_hint="NAME")
+    here = session(context)
+    status = OK
+    with here.open() as foveal, IngestBar(here.notes) as bar:
+        jobs = []
+        if name is not None:
+            jobs.append(foveal.sources.refresh(name, bar))
+        else:
+            for done in foveal.sources.refresh_due(bar):
+                if done.job is not None:
+                    jobs.append(done.job)
+                else:
+                    status = ERROR
+                    here.notes.print(f"{done.name}: {done.error}", markup=False)
+    if as_json:
+        print_json([job_json(job) for job in jobs])
+    else:
+        for job in jobs:
+            here.console.print(job_line(job), markup=False)
+    partial = any(job.state == "partially_succeeded" for job in jobs)
+    raise typer.Exit(status or (PARTIAL if partial else OK))
+
+
+@app.command()
+def schedule(context: typer.Context, name: Name, every: Every = "", cron: Cron = "") -> None:
+    """Have a source read at other times; with neither, never by itself."""
+    here = session(context)
+    with here.open() as foveal:
+        saved = foveal.sources.set_schedule(name, every=every, cron=cron)
+    here.console.print(_line(saved), markup=False)
+
+
+@app.command()
+def credential(
+    context: typer.Context,
+    name: Name,
+    kind: Annotated[CredentialKind, typer.Option("--credential", help="What opens it from now on.")],
+    secret_env: SecretEnv = None,
+    secret_file: SecretFile = None,
+) -> None:
+    """Give a source another key, after the old one was rotated."""
+    here = session(context)
+    opener = _credential(kind, secret_env, secret_file)
+    with here.open() as foveal:
+        foveal.sources.set_credential(name, opener)
+    here.console.print(f"The source {name} is opened by {kind} from now on.", markup=False)
+
+
+@app.command()
+def remove(
+    context: typer.Context,
+    name: Name,
+    keep_data: Annotated[bool, typer.Option("--keep-data", help="Leave what came from it searchable.")] = False,
+) -> None:
+    """Forget a source with its key, and delete what came from it."""
+    from foveal.cli.ingest import job_line
+
+    here = session(context)
+    with here.open() as foveal:
+        job = foveal.sources.remove(name, keep_data=keep_data)
+    if job is not None:
+        here.console.print(job_line(job), markup=False)
+    here.console.print(f"Removed the source {name}.", markup=False)
+
+
+def source_json(saved: SavedSource) -> dict[str, object]:
+    """One source as JSON values; nothing in it is secret."""
+    settings = saved.settings
+    return {
+        "name": settings.name,
+        "kind": settings.kind.value,
+        "location": settings.location,
+        "prefix": settings.prefix,
+        "index": settings.index,
+        "groups": list(settings.groups),
+        "descriptions": settings.descriptions,
+        "credential": saved.credential.value if saved.credential else None,
+        "every_s": settings.schedule.every_s,
+        "cron": settings.schedule.cron,
+        "state": saved.state.value,
+        "message": saved.message,
+        "created_at": saved.created_at,
+        "last_started_at": saved.last_started_at,
+        "last_finished_at": saved.last_finished_at,
+        "next_run_at": saved.next_run_at,
+    }
+
+
+def report_json(report: SourceReport) -> dict[str, object]:
+    """A report as JSON values."""
+    from dataclasses import asdict
+
+    return asdict(report)
+
+
+def _line(saved: SavedSource) -> str:
+    settings = saved.settings
+    parts = [f"{settings.name:<16} {settings.location} → index {settings.index}", saved.state.value.replace("_", " ")]
+    if saved.last_finished_at:
+        parts.append(f"last {saved.last_finished_at:%Y-%m-%d %H:%M} UTC")
+    parts.append(f"next {saved.next_run_at:%Y-%m-%d %H:%M} UTC" if saved.next_run_at else "no schedule")
+    if saved.message:
+        parts.append(saved.message)
+    return "  ".join(parts)
+
+
+def _from_shortcut(variables: dict[CredentialKind, str | None], *, identity: bool) -> Credential | None:
+    given = [(kind, variable) for kind, variable in variables.items() if variable is not None]
+    if len(given) + identity > 1:
+        raise typer.BadParameter("give one credential", param_hint="--connection-string-env")
+    if identity:
+        return Credential(kind=CredentialKind.IDENTITY)
+    return _credential(given[0][0], given[0][1], None) if given else None
+
+
+def _credential(kind: CredentialKind | None, variable: str | None, file: Path | None) -> Credential | None:
+    """What opens a source: never from the command line itself, which every process on the machine can read."""
+    if kind is None:
+        if variable or file:
+            raise typer.BadParameter("say what it is", param_hint="--credential")
+        return None
+    if kind is CredentialKind.IDENTITY:
+        return Credential(kind=kind)
+    if variable is not None:
+        if not os.environ.get(variable):
+            raise typer.BadParameter(f"the variable {variable} is not set", param_hint="--secret-env")
+        secret = os.environ[variable]
+    elif file is not None:
+        secret = _content(file)
+    elif sys.stdin.isatty():
+        secret = typer.prompt(f"The {kind.value}", hide_input=True)
+    else:
+        secret = sys.stdin.readline().strip()
+    return Credential(kind=kind, secret=Secret(secret))
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise typer.BadParameter(f"{file} cannot be read as text", param_hint="--secret-file") from None

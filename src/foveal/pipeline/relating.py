@@ -1,0 +1,68 @@
+"""How an attached image relates to what was retrieved, for answers that say so with reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from foveal.types.chat import Document, ImageInput
+from foveal.types.relations import Relation, RelationKind
+from foveal.types.search import Hit, SearchResult
+
+Relate = Callable[[ImageInput, Sequence[Hit]], list[tuple[Relation, ...]]]
+"""Relations of a shown image to each hit, strongest first; it computes: call it in a worker thread."""
+
+_LIKELIEST = 5
+"""Hits that are looked at for a copy before those that strictness left out are."""
+
+_LIKELIEST = 5
+"""Hits that are looked at for a copy before those that strictness left out are."""
+
+
+def unrelated(_: ImageInput, hits: Sequence[Hit]) -> list[tuple[Relation, ...]]:
+    """A `Relate` that finds nothing."""
+    return [()] * len(hits)
+
+
+def with_copies(
+    results: Sequence[SearchResult], images: Sequence[ImageInput], relate: Relate
+) -> tuple[SearchResult, ...]:
+    """The results with near-duplicates of the question's images, that strictness left out, in front of the hits.
+
+    Vectors of a small, turned or cropped copy can be too far off to pass as a hit; that it is a copy is seen when the
+    pictures are compared. Looked for only where none of the first hits is one already.
+    """
+    return tuple(_with_copies(result, images, relate) for result in results)
+
+
+def _with_copies(result: SearchResult, images: Sequence[ImageInput], relate: Relate) -> SearchResult:
+    if not result.rejected or any(_copies(image, result.hits[:_LIKELIEST], relate) for image in images):
+        return result
+    copies = {hit.chunk.chunk_id: hit for image in images for hit in _copies(image, result.rejected, relate)}
+    if not copies:
+        return result
+    rest = tuple(hit for hit in result.rejected if hit.chunk.chunk_id not in copies)
+    return replace(result, hits=(*copies.values(), *result.hits), rejected=rest)
+
+
+def _copies(image: ImageInput, hits: Sequence[Hit], relate: Relate) -> list[Hit]:
+    related = zip(hits, relate(image, hits), strict=True)
+    return [hit for hit, found in related if any(one.kind is RelationKind.NEAR_DUPLICATE for one in found)]
+
+
+def with_relations(images: Sequence[ImageInput], documents: Sequence[Document], relate: Relate) -> tuple[Document, ...]:
+    """The documents, each with the relations of the question's images to it, the closest of each kind."""
+    hits = [document.hit for document in documents]
+    found = [relate(image, hits) for image in images] if hits else []
+    return tuple(
+        replace(document, relations=_closest([relations[place] for relations in found]))
+        for place, document in enumerate(documents)
+    )
+
+
+def _closest(of_each_image: Sequence[Sequence[Relation]]) -> tuple[Relation, ...]:
+    best: dict[RelationKind, Relation] = {}
+    for relation in (one for relations in of_each_image for one in relations):
+        if relation.kind not in best or relation.score > best[relation.kind].score:
+            best[relation.kind] = relation
+    return tuple(best[kind] for kind in RelationKind if kind in best)

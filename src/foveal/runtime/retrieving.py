@@ -1,0 +1,117 @@
+"""Which index is of which kind: Foveal's own, made by ingestion, and those of callers' own fields.
+
+Names are unique over both. The HTTP faces, the command line and the chat all come through here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from foveal.errors import IndexNotFoundError
+from foveal.pipeline.chunk_documents import ChunkDocuments, chunk_definition
+from foveal.pipeline.document_finder import DocumentFinder
+from foveal.pipeline.documents import DocumentSearcher
+from foveal.pipeline.open_index import OpenIndex
+from foveal.pipeline.search_indexes import SearchIndexes
+from foveal.ports import Catalog, ChunkStore, Reranker, TextEmbedder
+from foveal.retrieval.filtering import optional_filter
+from foveal.types.chat import DataSource
+from foveal.types.filters import Filter
+from foveal.types.search import Query, SearchResult
+from foveal.types.vectors import FloatArray
+
+Search = Callable[[str, Query], SearchResult]
+
+
+class Retrieving:
+    """Every index of a home.
+
+    Args:
+        search: Searches an index of Foveal's own.
+        embedder: Gives a text model whose vectors have that length, None when there is none.
+        background: Vectors of that length of passages about nothing in particular.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: ChunkStore,
+        search_indexes: SearchIndexes,
+        search: Search,
+        embedder: Callable[[int], TextEmbedder | None],
+        reranker: Callable[[], Reranker],
+        background: Callable[[int], FloatArray],
+    ) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._search = search
+        self.search_indexes = search_indexes
+        self._finder = DocumentFinder(embedder=embedder, reranker=reranker)
+        self._documents = DocumentSearcher(self._finder, search_indexes.snapshot, background=background)
+
+    def names(self) -> list[str]:
+        """Names of all indexes, sorted."""
+        own = [record.name for record in self._catalog.indexes()]
+        return sorted([*own, *(record.definition.name for record in self.search_indexes.all())])
+
+    def search(self, index: str, query: Query) -> SearchResult:
+        """Search an index of either kind.
+
+        Raises:
+            IndexNotFoundError: No index of that name.
+        """
+        return self.retrieve(DataSource(index=index, mode=query.mode), query)
+
+    def retrieve(self, source: DataSource, query: Query) -> SearchResult:
+        """Search one data source of a conversation.
+
+        Raises:
+            IndexNotFoundError: No index of that name.
+        """
+        if self.search_indexes.find(source.index) is not None:
+            return self._documents.search(source, query)
+        return self._search(source.index, query)
+
+    def parse_filter(self, text: str | None, index: str | None = None) -> Filter | None:
+        """A filter over the fields of an index; without one, or an unknown one, over those of Foveal's own.
+
+        Raises:
+            FilterError: It does not parse, or names an unknown field.
+        """
+        record = self.search_indexes.find(index) if index else None
+        return optional_filter(text, record.definition.filter_fields) if record else optional_filter(text)
+
+    def open(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
+        """One index as somebody in these groups sees it.
+
+        Raises:
+            IndexNotFoundError: No index of that name.
+        """
+        record = self.search_indexes.find(index)
+        if record is not None:
+            definition, snapshot = self.search_indexes.snapshot(index)
+            return OpenIndex(
+                definition=definition, etag=record.etag, snapshot=snapshot, finder=self._finder, writable=True
+            )
+        try:
+            own = self._catalog.index(index)
+        except IndexNotFoundError:
+            raise IndexNotFoundError(f"No index with the name {index!r} was found.") from None
+        definition = chunk_definition(index, own.schema)
+        chunks = ChunkDocuments(
+            definition,
+            self._store.snapshot(index, own.generation),
+            lambda query: self._search(index, query),
+            groups,
+        )
+        etag = f'"{uuid.uuid5(uuid.NAMESPACE_URL, f"foveal:{index}:{own.schema}").hex[:16]}"'
+        return OpenIndex(
+            definition=definition,
+            etag=etag,
+            snapshot=chunks,
+            finder=self._finder,
+            writable=False,
+            words=chunks.find_words,
+        )

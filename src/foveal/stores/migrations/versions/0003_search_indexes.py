@@ -1,0 +1,25 @@
+"""Definitions of indexes of callers' own fields."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "search_indexes",
+        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("birth", sa.BigInteger, nullable=False),
+        sa.Column("etag", sa.String, nullable=False),
+        sa.Column("definition", sa.Text, nullable=False),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("search_indexes")
