@@ -30,7 +30,8 @@ class Candidates:
         searched: Legs of the query's mode.
 
     Attributes:
-        chunks: What has been read.
+        snapshot: What is read.
+        chunks: What has been read, without vectors.
         words: The question's terms, weighed.
         unread: The most that a chunk not read yet could score; 0 when all are read.
     """
@@ -43,7 +44,7 @@ class Candidates:
         *,
         searched: frozenset[Leg],
     ) -> None:
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._legs = legs
         self.chunks: dict[ChunkId, Chunk] = {}
         heads = list(dict.fromkeys(scored.chunk_id for leg in legs.values() for scored in leg[:HEAD]))
@@ -64,19 +65,23 @@ class Candidates:
 
     def fused(self, confidence: Mapping[Leg, Mapping[ChunkId, float]] | None = None) -> list[Fused]:
         """Those read, best first. What scores no more than `unread` may still move down."""
-        found = fuse(self._legs, weight=self._weight, confidence=confidence)
-        return [one for one in found if one.chunk_id in self.chunks]
+        return fuse(self._legs, weight=self._weight, confidence=confidence, only=self.chunks)
 
     def _weight(self, chunk_id: ChunkId, leg: Leg) -> float:
-        chunk = self.chunks.get(chunk_id)
-        return self._weights.of(chunk, leg) if chunk else 0.0
+        return self._weights.of(self.chunks[chunk_id], leg)
 
     def _score_at(self, count: int) -> float:
-        order = self.fused()
-        return order[count - 1].score if 0 < count <= len(order) else 0.0
+        """Score of the chunk at that place of the fused order; 0 when there are fewer."""
+        scores: defaultdict[ChunkId, float] = defaultdict(float)
+        for leg, found in self._legs.items():
+            for rank, one in enumerate(found, start=1):
+                if one.chunk_id in self.chunks:
+                    scores[one.chunk_id] += self._weight(one.chunk_id, leg) / (RANK_CONSTANT + rank)
+        return sorted(scores.values(), reverse=True)[count - 1] if 0 < count <= len(scores) else 0.0
 
     def _read(self, chunk_ids: Sequence[ChunkId]) -> None:
-        self.chunks.update((chunk.chunk_id, chunk) for chunk in self._snapshot.fetch(chunk_ids))
+        found = self.snapshot.fetch(chunk_ids, vectors=False)
+        self.chunks.update((chunk.chunk_id, chunk) for chunk in found)
 
     def _first_by_keyword(self) -> float:
         """Confidence of the keyword leg's first hit; 0 without one."""

@@ -20,7 +20,7 @@ from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.candidates import Candidates
 from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, ImageEncoder, JointEmbedder, Reranker, TextEmbedder
 from foveal.retrieval.adapter import Adapter
-from foveal.retrieval.duplicates import collapse
+from foveal.retrieval.duplicates import alike_by_hash, collapse
 from foveal.retrieval.filtering import both, visible_to
 from foveal.retrieval.strictness import Calibration, passes, rerank_confidence, seen_confidence
 from foveal.types.assets import MediaKind
@@ -106,7 +106,7 @@ class Searcher:
             hits, answers = self._rerank(query, hits)
             clock.lap("rerank")
             if query.collapse:
-                hits = collapse(hits)
+                hits = _collapsed(snapshot, hits)
         kept = [h for h in hits if query.strictness is None or passes(h.confidence, query.strictness)]
         kept_ids = {h.chunk.chunk_id for h in kept}
         rejected = [h for h in hits if h.chunk.chunk_id not in kept_ids]
@@ -199,17 +199,24 @@ def _hits(
         judged = max(POOL, 3 * wanted)
         candidates.settle(judged)
         hits = _judged(candidates, legs, judges)[:judged]
-        return collapse(hits) if query.collapse and not _reranks(query) else hits
+        return _collapsed(candidates.snapshot, hits) if query.collapse and not _reranks(query) else hits
     settled = wanted
     while True:
         candidates.settle(settled)
         hits = _judged(candidates, legs, judges)
         if query.collapse:
-            hits = collapse(hits)
+            hits = _collapsed(candidates.snapshot, hits)
         missing = wanted - sum(hit.score > candidates.unread for hit in hits)
         if missing <= 0 or not candidates.unread:
             return hits
         settled += max(missing, POOL)
+
+
+def _collapsed(snapshot: ChunkSnapshot, hits: Sequence[Hit]) -> list[Hit]:
+    """Near-duplicates as one hit; only of the few images that look like one are the vectors read."""
+    doubtful = alike_by_hash([hit.chunk for hit in hits])
+    whole = {chunk.chunk_id: chunk for chunk in snapshot.fetch(sorted(doubtful))} if doubtful else {}
+    return collapse([replace(hit, chunk=whole.get(hit.chunk.chunk_id, hit.chunk)) for hit in hits])
 
 
 def _judged(

@@ -19,7 +19,7 @@ from dataclasses import replace
 import numpy as np
 
 from foveal.types.assets import MediaKind
-from foveal.types.chunks import Chunk
+from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.search import Hit
 
 MAX_DISTANCE = 10
@@ -62,6 +62,18 @@ def collapse(hits: Sequence[Hit], *, max_distance: int = MAX_DISTANCE) -> list[H
             listed = (*kept[place].duplicates, hit.chunk, *hit.duplicates)
             kept[place] = replace(kept[place], duplicates=listed)
     return kept
+
+
+def alike_by_hash(chunks: Sequence[Chunk]) -> set[ChunkId]:
+    """Images whose hash is so near another's that their vectors decide whether they are near-duplicates."""
+    hashed = [(c.chunk_id, c.perceptual_hash) for c in chunks if c.perceptual_hash is not None]
+    return {
+        one
+        for number, (left, hash_) in enumerate(hashed)
+        for right, other in hashed[number + 1 :]
+        if hash_distance(hash_, other) <= MAX_CONFIRMED_DISTANCE
+        for one in (left, right)
+    }
 
 
 def near_duplicates(left: Chunk, right: Chunk, max_distance: int = MAX_DISTANCE) -> bool:

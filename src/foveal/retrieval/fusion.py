@@ -7,7 +7,7 @@ from 1. The weight of a leg multiplies its term.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from foveal.types.chunks import ChunkId
@@ -36,6 +36,7 @@ def fuse(
     k: int = RANK_CONSTANT,
     weight: Callable[[ChunkId, Leg], float] = lambda _chunk_id, _leg: 1.0,
     confidence: Mapping[Leg, Mapping[ChunkId, float]] | None = None,
+    only: Container[ChunkId] | None = None,
 ) -> list[Fused]:
     """Every chunk of every leg, best first, ties by chunk id; the order of `legs` does not matter.
 
@@ -43,12 +44,15 @@ def fuse(
         legs: Each best first. A chunk that is listed twice in one leg counts where it stands first.
         weight: At least 0: what a rank in that leg counts for that chunk.
         confidence: Calibrated 0..1 per leg and chunk, passed through to `LegScore`; 0 where there is none.
+        only: Chunks to speak of; the others keep their ranks. None for all.
     """
     confidence = confidence or {}
     found: dict[ChunkId, dict[Leg, LegScore]] = {}
     for leg in Leg:
         known = confidence.get(leg, {})
         for rank, scored in enumerate(legs.get(leg, ()), start=1):
+            if only is not None and scored.chunk_id not in only:
+                continue
             found.setdefault(scored.chunk_id, {}).setdefault(
                 leg,
                 LegScore(
