@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from starlette.types import ASGIApp
 
 pytest.register_assert_rewrite("foveal.testing.contracts")
 
@@ -14,6 +15,7 @@ from foveal.errors import ModelError
 from foveal.models.card_table import CARDS
 from foveal.models.cards import Card
 from foveal.models.pull import ModelFolder
+from foveal.testing.serving import Switch, served
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,3 +63,21 @@ def pulled(model_folder: ModelFolder) -> Callable[[str], Card]:
         return card
 
     return pull
+
+
+@pytest.fixture(scope="session")
+def switched() -> Iterator[tuple[Switch, str]]:
+    switch = Switch()
+    with served(switch) as url:
+        yield switch, url
+
+
+@pytest.fixture
+def serve(switched: tuple[Switch, str]) -> Callable[[ASGIApp], str]:
+    """Puts an application behind the running server; gives its address."""
+
+    def put(app: ASGIApp) -> str:
+        switched[0].app = app
+        return switched[1]
+
+    return put

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from foveal.asgi import create_app
 from foveal.testing.fakes_engine import IMAGE_MAGIC, FakeEngine, fake_chunk
-from foveal.testing.serving import served
 from foveal.types.assets import MediaKind
 
 DOGS = "Two dogs run along the beach at sunset."
@@ -34,33 +33,6 @@ def engine() -> FakeEngine:
         "logo.svg": b"<svg onload='alert(1)'/>",
     }
     return fake
-
-
-class Switch:
-    """An application that is another one for each test: starting a server for each would take longer than the tests."""
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[tuple[Switch, str]]:
-    switch = Switch()
-    with served(switch) as url:
-        yield switch, url
-
-
-@pytest.fixture
-def serve(server: tuple[Switch, str]) -> Callable[[ASGIApp], str]:
-    """Puts an application behind the running server; gives its address."""
-
-    def put(app: ASGIApp) -> str:
-        server[0].app = app
-        return server[1]
-
-    return put
 
 
 @pytest.fixture

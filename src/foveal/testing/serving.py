@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 @contextmanager
@@ -28,3 +28,13 @@ def served(app: ASGIApp) -> Iterator[str]:
         server.should_exit = server.force_exit = True
         thread.join(timeout=10)
         listener.close()
+
+
+class Switch:
+    """An application that can be another one for each test: starting a server for each takes longer than most tests."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection with the application of the moment."""
+        await self.app(scope, receive, send)
