@@ -22,8 +22,8 @@ def connect(uri: str) -> LanceDBConnection:
     """
     # Without it the engine prints a warning to standard error whenever it looks at its own statistics (Lance 9).
     os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
-    # By itself it keeps two cores free for reading, which on two cores leaves one for the legs of a search.
-    os.environ.setdefault("LANCE_CPU_THREADS", str(max(2, (os.cpu_count() or 1) - 2)))
+    # By itself it keeps two cores free for reading, which on two cores leaves one for the up to four legs of a search.
+    os.environ.setdefault("LANCE_CPU_THREADS", str(max(4, (os.cpu_count() or 1) - 2)))
     _leave_out_remote_calls()
     import lancedb
 
