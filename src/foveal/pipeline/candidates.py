@@ -72,12 +72,8 @@ class Candidates:
 
     def _score_at(self, count: int) -> float:
         """Score of the chunk at that place of the fused order; 0 when there are fewer."""
-        scores: defaultdict[ChunkId, float] = defaultdict(float)
-        for leg, found in self._legs.items():
-            for rank, one in enumerate(found, start=1):
-                if one.chunk_id in self.chunks:
-                    scores[one.chunk_id] += self._weight(one.chunk_id, leg) / (RANK_CONSTANT + rank)
-        return sorted(scores.values(), reverse=True)[count - 1] if 0 < count <= len(scores) else 0.0
+        order = self.fused()
+        return order[count - 1].score if 0 < count <= len(order) else 0.0
 
     def _read(self, chunk_ids: Sequence[ChunkId]) -> None:
         found = self.snapshot.fetch(chunk_ids, vectors=False)

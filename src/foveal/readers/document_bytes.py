@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from foveal.errors import AssetLimitError, UnreadableAssetError
-from foveal.readers.limits import MIB, Limits
+from foveal.errors import UnreadableAssetError
+from foveal.readers.limits import Limits, bytes_within
 from foveal.types.assets import Asset
 from foveal.types.content import TextContent
 
@@ -17,13 +17,8 @@ def document_bytes(asset: Asset, file: BinaryIO, limits: Limits) -> bytes:
         UnreadableAssetError: There are none.
         AssetLimitError: There are more than the limit.
     """
-    most = limits.max_document_bytes
-    data = b"" if asset.size_bytes > most else file.read(most + 1)
-    if asset.size_bytes > most or len(data) > most:
-        raise AssetLimitError(
-            f"The file has {asset.size_bytes / MIB:.1f} MiB; the limit for a document is {most / MIB:g} MiB.",
-            remedy="Cut it into several files, or raise limits.document_bytes.",
-        )
+    remedy = "Cut it into several files, or raise limits.document_bytes."
+    data = bytes_within(asset, file, limits.max_document_bytes, kind="a document", remedy=remedy)
     if not data:
         raise UnreadableAssetError("The file is empty.")
     return data

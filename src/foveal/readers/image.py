@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from foveal.errors import AssetLimitError, UnreadableAssetError
 from foveal.readers.headers import read_header
-from foveal.readers.limits import MIB, Limits
+from foveal.readers.limits import Limits, bytes_within
 from foveal.readers.sniffing import IMAGE_TYPES
 from foveal.types.assets import Asset
 from foveal.types.content import ImageContent
@@ -57,13 +57,8 @@ class ImageReader:
             )
 
     def _bytes(self, asset: Asset, file: BinaryIO) -> bytes:
-        most = self._limits.max_image_bytes
-        data = b"" if asset.size_bytes > most else file.read(most + 1)
-        if asset.size_bytes > most or len(data) > most:
-            raise AssetLimitError(
-                f"The file has {asset.size_bytes / MIB:.1f} MiB; the limit for an image is {most / MIB:g} MiB.",
-                remedy="Save it smaller, or raise limits.image_bytes.",
-            )
+        remedy = "Save it smaller, or raise limits.image_bytes."
+        data = bytes_within(asset, file, self._limits.max_image_bytes, kind="an image", remedy=remedy)
         if not data:
             raise UnreadableAssetError("The file is empty.")
         return data

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import BinaryIO
+
+from foveal.errors import AssetLimitError
+from foveal.types.assets import Asset
 
 MIB = 2**20
 MAX_MARKS = 3_000_000
@@ -49,3 +53,23 @@ class Limits:
     def is_tiny(width_px: int, height_px: int) -> bool:
         """Whether a picture in a document is an icon, a bullet or a rule, at which nobody looks."""
         return min(width_px, height_px) < TINY_SIDE_PX or width_px * height_px < TINY_PIXELS
+
+
+def bytes_within(asset: Asset, file: BinaryIO, most: int, *, kind: str, remedy: str) -> bytes:
+    """All bytes of a file; none are read of one that is listed as too long.
+
+    Args:
+        most: Limit on bytes.
+        kind: What it is a limit for, in words.
+        remedy: What its owner can do.
+
+    Raises:
+        AssetLimitError: There are more.
+    """
+    data = b"" if asset.size_bytes > most else file.read(most + 1)
+    if asset.size_bytes > most or len(data) > most:
+        raise AssetLimitError(
+            f"The file has {asset.size_bytes / MIB:.1f} MiB; the limit for {kind} is {most / MIB:g} MiB.",
+            remedy=remedy,
+        )
+    return data

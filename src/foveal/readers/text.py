@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from foveal.errors import AssetLimitError, UnreadableAssetError
+from foveal.errors import UnreadableAssetError
 from foveal.readers.encodings import decode_text
-from foveal.readers.limits import MIB, Limits
+from foveal.readers.limits import Limits, bytes_within
 from foveal.readers.markdown import Section, front_matter_title, plain_heading, sections
 from foveal.readers.sniffing import TEXT_TYPES
 from foveal.types.assets import Asset
@@ -64,13 +64,8 @@ class TextReader:
             raise UnreadableAssetError("There are no words in it.")
 
     def _text(self, asset: Asset, file: BinaryIO) -> tuple[str, tuple[str, ...]]:
-        most = self._limits.max_text_bytes
-        data = b"" if asset.size_bytes > most else file.read(most + 1)
-        if asset.size_bytes > most or len(data) > most:
-            raise AssetLimitError(
-                f"The file has {asset.size_bytes / MIB:.1f} MiB; the limit for text is {most / MIB:g} MiB.",
-                remedy="Cut it into several files, or raise limits.text_bytes.",
-            )
+        remedy = "Cut it into several files, or raise limits.text_bytes."
+        data = bytes_within(asset, file, self._limits.max_text_bytes, kind="text", remedy=remedy)
         try:
             text, _ = decode_text(data)
         except ValueError:

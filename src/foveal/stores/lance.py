@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from math import isnan
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from foveal.errors import ConflictError, IndexNotFoundError, StoreCorruptError, StoreError
-from foveal.stores.lance_engine import connect
+from foveal.stores.lance_engine import connect, translated
 from foveal.stores.lance_filters import one_of, where_clause
 from foveal.stores.lance_indexes import (
     SEARCHED,
@@ -45,6 +44,8 @@ _SCAN_ROWS = 512
 _IN_LIST = 1_000
 _TIE_MARGIN = 16
 _MOST_TIED = 65_536
+
+_translated = partial(translated, again="ingest again")
 
 
 class LanceChunkStore:
@@ -179,18 +180,6 @@ def _gone(index: str, generation: Generation) -> StoreCorruptError:
         f"Generation {generation} of the index {index!r} is gone.",
         remedy="Open the index again; if that does not help, delete it and ingest again.",
     )
-
-
-@contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """LanceDB raises `ValueError` for what its Rust side calls invalid, and `RuntimeError` or `OSError` otherwise."""
-    try:
-        yield
-    except (ValueError, RuntimeError, OSError) as error:
-        raise StoreError(
-            f"{what} cannot be used: {error}",
-            remedy="See that the disk has room and the folder may be written; else delete the index and ingest again.",
-        ) from error
 
 
 class LanceSnapshot:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from foveal.errors import InvalidRequestError, StoreError
+from foveal.errors import InvalidRequestError
+from foveal.stores import lance_engine
 from foveal.stores.lance_document_rows import (
     KEY,
     column,
@@ -56,16 +57,7 @@ _LONGEST_FUZZY = 32
 """Letters of a word that fuzzy search looks at."""
 
 
-@contextmanager
-def translated(what: str) -> Iterator[None]:
-    """LanceDB raises `ValueError` for what its Rust side calls invalid, and `RuntimeError` or `OSError` otherwise."""
-    try:
-        yield
-    except (ValueError, RuntimeError, OSError) as error:
-        raise StoreError(
-            f"{what} cannot be used: {error}",
-            remedy="See that the disk has room and the folder may be written; else delete the index and fill it again.",
-        ) from error
+translated = partial(lance_engine.translated, again="fill it again")
 
 
 class LanceDocumentSnapshot:

@@ -5,13 +5,37 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from foveal.errors import StoreError
 
 if TYPE_CHECKING:
     from lancedb.db import LanceDBConnection
 
 _REMOTE = "lance_namespace_urllib3_client"
 """A client for catalogs over HTTP. LanceDB needs the shapes of its messages; its calls take 0.6 s to import."""
+
+
+@contextmanager
+def translated(what: str, *, again: str) -> Iterator[None]:
+    """LanceDB raises `ValueError` for what its Rust side calls invalid, and `RuntimeError` or `OSError` otherwise.
+
+    Args:
+        what: That which cannot be used then.
+        again: How its contents come back once it is deleted.
+
+    Raises:
+        StoreError: For any of them.
+    """
+    try:
+        yield
+    except (ValueError, RuntimeError, OSError) as error:
+        raise StoreError(
+            f"{what} cannot be used: {error}",
+            remedy=f"See that the disk has room and the folder may be written; else delete the index and {again}.",
+        ) from error
 
 
 def connect(uri: str) -> LanceDBConnection:
