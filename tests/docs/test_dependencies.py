@@ -18,6 +18,8 @@ COPYLEFT = {
     "certifi": "MPL-2.0: the list of certificate authorities, unchanged",
     "hypothesis": "MPL-2.0: tests only",
     "pathspec": "MPL-2.0: the build and mypy only",
+    "psycopg": "LGPL-3.0: an extra, imported unchanged",
+    "psycopg-binary": "LGPL-3.0: the compiled half of psycopg, an extra, unchanged",
     "tqdm": "MPL-2.0 AND MIT: unchanged, comes with openai and lancedb",
 }
 """Locked packages whose own licence asks for something in return, and why that is fine."""
