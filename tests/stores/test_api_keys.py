@@ -30,6 +30,7 @@ class TestInMemoryApiKeys(ApiKeysContract):
         return InMemoryApiKeys()
 
 
+@pytest.mark.parametrize("catalog_url", ["sqlite"], indirect=True)
 def test_the_database_does_not_hold_the_key(engine: Engine, catalog_url: str) -> None:
     _, key = SqlApiKeys(engine).create(FULL)
     engine.dispose()
@@ -60,6 +61,7 @@ def test_a_key_revoked_by_another_process_opens_nothing(engine: Engine, catalog_
     assert not found.opens(datetime.now(UTC))
 
 
+@pytest.mark.parametrize("catalog_url", ["sqlite"], indirect=True)
 def test_a_home_made_before_there_were_keys_gets_their_table(engine: Engine, catalog_url: str) -> None:
     engine.dispose()
     older = {"indexes", "documents", "attachments", "ingestions", "leases", "alembic_version"}

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
-from foveal.errors import StoreCorruptError, StoreError
+from foveal.errors import ConflictError, StoreBusyError, StoreCorruptError, StoreError
 from foveal.ports import Catalog
 from foveal.stores.catalog import SqlCatalog, open_engine
 from foveal.stores.catalog_tables import HEAD, metadata
+from foveal.stores.sql_engine import writing
 from foveal.testing.contracts.catalog import SCHEMA, CatalogContract, document
 from foveal.types.chunks import Generation
 
@@ -21,11 +24,11 @@ class TestSqlCatalog(CatalogContract):
         return SqlCatalog(engine)
 
 
-def test_what_was_committed_is_there_after_opening_again(engine: Engine, catalog_url: str) -> None:
+def test_what_was_committed_is_there_after_opening_again(engine: Engine, open_again: Callable[[], Engine]) -> None:
     SqlCatalog(engine).create_index("photos", SCHEMA, Generation(1))
     SqlCatalog(engine).commit("photos", Generation(2), put=[document("a.jpg")])
     engine.dispose()
-    again = SqlCatalog(open_engine(catalog_url))
+    again = SqlCatalog(open_again())
     assert again.index("photos").generation == 2
     assert list(again.documents("photos")) == [document("a.jpg")]
 
@@ -62,7 +65,7 @@ def test_several_processes_may_open_a_new_catalog_at_once(catalog_url: str) -> N
 
 
 def test_a_catalog_of_a_newer_version_is_refused_with_the_remedy(engine: Engine, catalog_url: str) -> None:
-    with engine.begin() as connection:
+    with writing(engine, "The catalog") as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError, match="newer Foveal"):
         open_engine(catalog_url)
@@ -79,28 +82,34 @@ def test_a_folder_that_is_not_there_is_a_store_error(tmp_path: Path) -> None:
         open_engine(f"sqlite:///{tmp_path / 'nowhere' / 'catalog.sqlite'}")
 
 
-def test_a_reader_sees_one_state_while_another_commits(engine: Engine, catalog_url: str) -> None:
+def test_a_reader_sees_one_state_while_another_commits(engine: Engine, open_again: Callable[[], Engine]) -> None:
     catalog = SqlCatalog(engine)
     catalog.create_index("photos", SCHEMA, Generation(1))
     catalog.commit("photos", Generation(2), put=[document(f"{n:04}.jpg") for n in range(1_200)])
     reading = catalog.documents("photos")
     first = next(reading)
     everything = [document(f"{n:04}.jpg").document_id for n in range(1_200)]
-    SqlCatalog(open_engine(catalog_url)).commit("photos", Generation(3), delete=everything)
+    SqlCatalog(open_again()).commit("photos", Generation(3), delete=everything)
     assert 1 + sum(1 for _ in reading) == 1_200
     assert first.item.path == "0000.jpg"
     assert list(catalog.documents("photos")) == []
 
 
 def test_a_write_lock_held_too_long_is_said_to_be_busy(
-    engine: Engine, catalog_url: str, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, open_again: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from foveal.errors import StoreBusyError
-
     monkeypatch.setattr("foveal.stores.sql_engine.BUSY_TIMEOUT_S", 0.05)
-    holder = create_engine(catalog_url)
-    with holder.connect() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        with pytest.raises(StoreBusyError, match="locked"):
-            SqlCatalog(open_engine(catalog_url)).create_index("photos", SCHEMA, Generation(1))
-    holder.dispose()
+    with writing(engine, "The catalog"), pytest.raises(StoreBusyError, match="locked"):
+        SqlCatalog(open_again()).create_index("photos", SCHEMA, Generation(1))
+
+
+def test_of_many_that_make_the_same_index_at_once_one_wins(open_again: Callable[[], Engine]) -> None:
+    def make(engine: Engine) -> bool:
+        try:
+            SqlCatalog(engine).create_index("photos", SCHEMA, Generation(1))
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(make, [open_again() for _ in range(4)])) == 1

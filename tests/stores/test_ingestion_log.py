@@ -14,6 +14,7 @@ from foveal.ports import IngestionLog
 from foveal.stores.catalog_tables import leases
 from foveal.stores.ingestion_log import SqlIngestionLog
 from foveal.stores.process_leases import HEARTBEAT_LIMIT
+from foveal.stores.sql_engine import writing
 from foveal.testing.contracts.ingestion_log import COUNTS, IngestionLogContract
 from foveal.types.ingestions import IngestionId, IngestionState
 
@@ -57,7 +58,7 @@ def test_a_process_elsewhere_loses_its_lease_when_its_heart_stops(engine: Engine
     hours = [datetime(2024, 1, 1, tzinfo=UTC)]
     log = SqlIngestionLog(engine, now=lambda: hours[0])
     job = log.start("photos", "/photos")
-    with engine.begin() as connection:
+    with writing(engine, "a test") as connection:
         connection.execute(update(leases).values(host="another-host", pid=1))
     hours[0] += HEARTBEAT_LIMIT - timedelta(seconds=1)
     with pytest.raises(ConflictError, match="another-host"):

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from foveal.errors import StoreCorruptError
 from foveal.ports import ModelCache
@@ -16,6 +17,12 @@ class TestSqlModelCache(ModelCacheContract):
     @pytest.fixture
     def cache(self, tmp_path: Path) -> ModelCache:
         return SqlModelCache(tmp_path / "a folder?" / "cache.sqlite")
+
+
+class TestSharedModelCache(ModelCacheContract):
+    @pytest.fixture
+    def cache(self, engine: Engine) -> ModelCache:
+        return SqlModelCache(engine)
 
 
 class TestPassingModelCache(ModelCacheContract):

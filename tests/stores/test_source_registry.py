@@ -39,6 +39,7 @@ class TestInMemorySourceRegistry(SourceRegistryContract):
         return InMemorySourceRegistry()
 
 
+@pytest.mark.parametrize("catalog_url", ["sqlite"], indirect=True)
 def test_the_database_does_not_hold_a_credential(engine: Engine, catalog_url: str) -> None:
     kept(engine).add(PHOTOS, KEY)
     engine.dispose()

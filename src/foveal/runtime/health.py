@@ -25,6 +25,7 @@ def checks(foveal: Foveal) -> list[Check]:
     """Look at every part; nothing is fetched, and nothing is written but the home itself."""
     parts: tuple[Callable[[Foveal], Iterator[Check]], ...] = (
         _places,
+        _database,
         _settings,
         _local_models,
         _brought_models,
@@ -59,6 +60,15 @@ def _places(foveal: Foveal) -> Iterator[Check]:
         yield Check(name="home", state="on", detail=detail)
     else:
         yield Check(name="home", state="failed", detail=detail, remedy="Free some space: an image needs about 20 kB.")
+
+
+def _database(foveal: Foveal) -> Iterator[Check]:
+    from foveal.runtime.database import described
+
+    try:
+        yield Check(name="database", state="on", detail=described(foveal.parts.engine))
+    except FovealError as error:
+        yield Check(name="database", state="failed", detail=error.message, remedy=error.remedy)
 
 
 def _settings(foveal: Foveal) -> Iterator[Check]:

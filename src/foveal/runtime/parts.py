@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from foveal.errors import NotFoundError, StoreError
+from foveal.errors import NotFoundError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.chat import Chat
@@ -177,24 +177,16 @@ class Parts:
     @made_once
     def cache(self) -> ModelCache:
         """Model results."""
-        from foveal.stores.model_cache import SqlModelCache
+        from foveal.runtime.database import open_model_cache
 
-        return SqlModelCache(self.settings.home / "model-cache.sqlite")
+        return open_model_cache(self.settings, self.engine)
 
     @made_once
     def engine(self) -> Engine:
         """The database of the catalog."""
-        from foveal.stores.catalog import open_engine
+        from foveal.runtime.database import open_database
 
-        home = self.settings.home
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"The home {home} cannot be used: {error.strerror}.",
-                remedy="Set FOVEAL_HOME (or --home) to a folder of yours.",
-            ) from None
-        return open_engine(f"sqlite:///{self.settings.home / 'catalog.sqlite'}")
+        return open_database(self.settings)
 
     @made_once
     def image_reader(self) -> ImageReader:

@@ -32,16 +32,21 @@ def open_engine(url: str) -> Engine:
     Several processes may open it at once: one migrates, the others wait. Alembic is imported only for that.
 
     Args:
-        url: SQLAlchemy's, `sqlite:////folder/catalog.sqlite`.
+        url: `sqlite:////folder/catalog.sqlite`, or `postgresql://USER:PASSWORD@HOST/DATABASE`.
 
     Raises:
+        SettingsError: It is the URL of neither, or the driver is missing.
         StoreError: It cannot be opened, or a newer Foveal made it.
     """
     engine = connect(url)
-    with reading(engine, _WHAT) as connection:
-        current = _revision(connection)
-    if current != HEAD:
-        _migrate(engine)
+    try:
+        with reading(engine, _WHAT) as connection:
+            current = _revision(connection)
+        if current != HEAD:
+            _migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from foveal.stores.sql_engine import UtcTime
+from foveal.stores.sql_engine import Name, UtcTime
 
 HEAD = "0004"
 """The newest migration; a database at it is opened without looking for others."""
@@ -34,7 +34,7 @@ metadata = MetaData(
 indexes = Table(
     "indexes",
     metadata,
-    Column("name", String, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("text_dim", Integer, nullable=False),
     Column("image_dim", Integer, nullable=False),
     Column("generation", BigInteger, nullable=False),
@@ -42,16 +42,16 @@ indexes = Table(
 
 
 def _index_name() -> Column[str]:
-    return Column("index_name", String, ForeignKey("indexes.name", ondelete="CASCADE"), primary_key=True)
+    return Column("index_name", Name, ForeignKey("indexes.name", ondelete="CASCADE"), primary_key=True)
 
 
 documents = Table(
     "documents",
     metadata,
     _index_name(),
-    Column("document_id", String, primary_key=True),
-    Column("source", String, nullable=False),
-    Column("path", String, nullable=False),
+    Column("document_id", Name, primary_key=True),
+    Column("source", Name, nullable=False),
+    Column("path", Name, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("version", String, nullable=False),
     Column("modified_at", UtcTime),
@@ -126,7 +126,7 @@ api_keys = Table(
 search_indexes = Table(
     "search_indexes",
     metadata,
-    Column("name", String, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("birth", BigInteger, nullable=False),
     Column("etag", String, nullable=False),
     Column("definition", Text, nullable=False),  # JSON, as the caller wrote it
@@ -136,7 +136,7 @@ search_indexes = Table(
 sources = Table(
     "sources",
     metadata,
-    Column("name", String, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("kind", String, nullable=False),
     Column("index_name", String, nullable=False),
     Column("location", String, nullable=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from foveal.stores.sql_engine import UtcTime
+from foveal.stores.sql_engine import Name, UtcTime
 
 revision = "0001"
 down_revision = None
@@ -14,13 +14,13 @@ depends_on = None
 
 
 def _index_name() -> sa.Column[str]:
-    return sa.Column("index_name", sa.String, sa.ForeignKey("indexes.name", ondelete="CASCADE"), primary_key=True)
+    return sa.Column("index_name", Name, sa.ForeignKey("indexes.name", ondelete="CASCADE"), primary_key=True)
 
 
 def upgrade() -> None:
     op.create_table(
         "indexes",
-        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("name", Name, primary_key=True),
         sa.Column("text_dim", sa.Integer, nullable=False),
         sa.Column("image_dim", sa.Integer, nullable=False),
         sa.Column("generation", sa.BigInteger, nullable=False),
@@ -28,9 +28,9 @@ def upgrade() -> None:
     op.create_table(
         "documents",
         _index_name(),
-        sa.Column("document_id", sa.String, primary_key=True),
-        sa.Column("source", sa.String, nullable=False),
-        sa.Column("path", sa.String, nullable=False),
+        sa.Column("document_id", Name, primary_key=True),
+        sa.Column("source", Name, nullable=False),
+        sa.Column("path", Name, nullable=False),
         sa.Column("size_bytes", sa.BigInteger, nullable=False),
         sa.Column("version", sa.String, nullable=False),
         sa.Column("modified_at", UtcTime),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from foveal.stores.sql_engine import UtcTime
+from foveal.stores.sql_engine import Name, UtcTime
 
 revision = "0004"
 down_revision = "0003"
@@ -16,7 +16,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "sources",
-        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("name", Name, primary_key=True),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("index_name", sa.String, nullable=False),
         sa.Column("location", sa.String, nullable=False),
