@@ -34,11 +34,14 @@ from foveal.types.documents import (
 )
 from foveal.types.filters import Filter
 from foveal.types.ingestions import (
+    AssetFailure,
     DocumentRecord,
     Ingestion,
     IngestionCounts,
     IngestionId,
     IngestionState,
+    JobOrder,
+    JobProgress,
 )
 from foveal.types.keys import KeyGrant, KeyId, KeyRecord
 from foveal.types.search import Passage, Reranked, ScoredChunk
@@ -427,33 +430,65 @@ class Catalog(Protocol):
 
 
 class IngestionLog(Protocol):
-    """Jobs. A lease with a heartbeat makes sure that one process writes to an index."""
+    """Jobs. A lease with a heartbeat makes sure that one job at a time writes to an index."""
 
-    def start(self, index: str, source: str) -> Ingestion:
-        """Take the index's write lease and open a job; earlier jobs whose process is gone become `interrupted`.
+    def enqueue(self, order: JobOrder) -> Ingestion:
+        """Have whichever process runs queued jobs do this; an equal order that still waits is given back instead."""
+
+    def start(self, order: JobOrder) -> Ingestion:
+        """Take the index's lease and open a running job; earlier jobs whose process is gone become `interrupted`.
 
         Raises:
             ConflictError: Another live process is ingesting into that index; names it.
         """
 
+    def claim(self, only: IngestionId | None = None) -> Ingestion | None:
+        """Take the oldest job that is queued, or whose process is gone, or the one named, if its index is free; with
+        its lease. It is running then. None when there is none.
+        """
+
     def update(
         self,
         ingestion_id: IngestionId,
-        counts: IngestionCounts,
+        counts: IngestionCounts | None = None,
         *,
+        stage: str | None = None,
+        progress: JobProgress | None = None,
         state: IngestionState = IngestionState.RUNNING,
         message: str = "",
     ) -> None:
-        """Record progress and renew the lease; a final state releases it."""
+        """Record what is given, and renew the lease; a final state releases it.
+
+        Raises:
+            ConflictError: Another process took the lease over because this one looked dead. Nothing was recorded.
+        """
+
+    def add_failures(self, ingestion_id: IngestionId, failures: Sequence[AssetFailure]) -> None:
+        """Keep what could not be used, with the job."""
+
+    def failures(self, ingestion_id: IngestionId, *, after: int = 0, limit: int = 1000) -> list[AssetFailure]:
+        """What could not be used, oldest first, without the first `after`."""
+
+    def get(self, ingestion_id: IngestionId) -> Ingestion:
+        """One job.
+
+        Raises:
+            NotFoundError: There is none.
+        """
 
     def cancel(self, ingestion_id: IngestionId) -> None:
-        """Ask a job to stop; its writer sees it at the next `cancelled`."""
+        """Ask a job to stop; its writer sees it at the next `cancelled`. One that is queued, or whose process is gone,
+        is cancelled at once; one that ended stays as it is.
+
+        Raises:
+            NotFoundError: There is none.
+        """
 
     def cancelled(self, ingestion_id: IngestionId) -> bool:
         """Whether somebody asked it to stop."""
 
     def recent(self, index: str | None = None, *, limit: int = 20) -> list[Ingestion]:
-        """Newest first."""
+        """Newest first; a running job whose process is gone is shown as interrupted."""
 
 
 class ModelCache(Protocol):

@@ -199,6 +199,7 @@ class Serving(Group):
     concurrency: int = Field(8, ge=1, le=1024, description="Searches worked on at once.")
     queue: int = Field(128, ge=0, description="Requests that may wait; one more is answered 429.")
     refresh: bool = Field(True, description="Refresh saved sources when they are due.")
+    jobs: bool = Field(True, description="Run queued jobs; off where `foveal work` does.")
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -86,10 +86,10 @@ def test_a_running_ingestion_is_cancelled_from_another_process(
     running: list[str] = []
     while not running and process.poll() is None:
         time.sleep(0.5)
-        jobs = program("status", "--json", status=None)
-        running = [j["ingestion_id"] for j in jobs.json["ingestions"]] if jobs.status == 0 else []  # type: ignore[attr-defined]
+        jobs = program("jobs", "list", "--json", status=None)
+        running = [j["ingestion_id"] for j in jobs.json] if jobs.status == 0 else []  # type: ignore[attr-defined]
 
-    program("status", "--cancel", running[0])
+    program("jobs", "cancel", running[0])
     out, _ = process.communicate(timeout=60)
 
     assert "cancelled" in out or "succeeded" in out

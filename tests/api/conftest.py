@@ -8,7 +8,9 @@ from starlette.types import ASGIApp
 
 from foveal.asgi import create_app
 from foveal.testing.fakes_engine import IMAGE_MAGIC, FakeEngine, fake_chunk
+from foveal.testing.fakes_keys import InMemoryApiKeys
 from foveal.types.assets import MediaKind
+from foveal.types.keys import KeyGrant, Role
 
 DOGS = "Two dogs run along the beach at sunset."
 PARROT = "A parrot needs a sturdy cage, perches and toys."
@@ -49,3 +51,20 @@ def http(base_url: str) -> Iterator[httpx.Client]:
 @pytest.fixture
 def picture() -> bytes:
     return IMAGE_MAGIC + b" picture"
+
+
+@pytest.fixture
+def keyed(engine: FakeEngine, serve: Callable[[ASGIApp], str]) -> Iterator[Callable[..., httpx.Client]]:
+    """A client with a key of that role and those groups."""
+    keys = InMemoryApiKeys()
+    base_url = serve(create_app(engine, keys=keys))
+    clients: list[httpx.Client] = []
+
+    def client(role: Role, groups: tuple[str, ...] | None = None) -> httpx.Client:
+        _, key = keys.create(KeyGrant(name=f"k{len(clients)}", role=role, groups=groups))
+        clients.append(httpx.Client(base_url=base_url, timeout=20, trust_env=False, headers={"api-key": key}))
+        return clients[-1]
+
+    yield client
+    for made in clients:
+        made.close()

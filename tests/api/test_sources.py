@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from starlette.types import ASGIApp
 
 from foveal.api.auth import Role
-from foveal.asgi import create_app
 from foveal.testing.fakes_engine import FakeEngine
-from foveal.testing.fakes_keys import InMemoryApiKeys
-from foveal.types.keys import KeyGrant
 from foveal.types.sources import Credential, CredentialKind, Secret
 
 SECRET = "c2VjcmV0IMO8"
@@ -33,23 +29,6 @@ BLOBS: dict[str, Any] = {
 def folder(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / "a.txt").write_text("words")
     return {"name": "texts", "kind": "folder", "index": "texts", "path": str(tmp_path)}
-
-
-@pytest.fixture
-def keyed(engine: FakeEngine, serve: Callable[[ASGIApp], str]) -> Iterator[Callable[..., httpx.Client]]:
-    """A client with a key of that role and those groups."""
-    keys = InMemoryApiKeys()
-    base_url = serve(create_app(engine, keys=keys))
-    clients: list[httpx.Client] = []
-
-    def client(role: Role, groups: tuple[str, ...] | None = None) -> httpx.Client:
-        _, key = keys.create(KeyGrant(name=f"k{len(clients)}", role=role, groups=groups))
-        clients.append(httpx.Client(base_url=base_url, timeout=20, trust_env=False, headers={"api-key": key}))
-        return clients[-1]
-
-    yield client
-    for made in clients:
-        made.close()
 
 
 def code(response: httpx.Response) -> tuple[int, str]:
@@ -92,8 +71,12 @@ def test_a_folder_is_tried_out_planned_refreshed_and_removed(
     assert (tried["ok"], tried["files"], tried["readable"]) == (True, 1, "a.txt")
     assert http.get("/v1/sources/texts/plan").json()["counts"]["added"] == 1
     asked = http.post("/v1/sources/texts/refresh")
-    assert (asked.status_code, asked.json()["next_run_at"] is not None) == (202, True)
-    assert [done.name for done in engine.sources.refresh_due()] == ["texts"]
+    assert (asked.status_code, asked.json()["state"], asked.json()["saved_source"]) == (202, "queued", "texts")
+    assert asked.headers["location"] == f"/v1/jobs/{asked.json()['id']}"
+    assert http.post("/v1/sources/texts/refresh").json()["id"] == asked.json()["id"]
+    assert engine.jobs.run_next() is not None
+    ended = http.get(asked.headers["location"]).json()
+    assert (ended["state"], ended["counts"]["added"], ended["failures"]) == ("succeeded", 1, [])
     assert http.get("/v1/sources/texts").json()["state"] == "succeeded"
     assert http.delete("/v1/sources/texts").status_code == 204
     assert code(http.get("/v1/sources/texts")) == (404, "not_found")

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from foveal.errors import ConflictError, ModelUnavailableError
-from foveal.pipeline.ingest import Ingester
+from foveal.errors import ConflictError, ModelUnavailableError, SourceUnusableError
+from foveal.pipeline.ingest import Ingester, IngestRequest
 from foveal.testing.fakes_remote import FakeCaptioner
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.types.content import Caption
-from foveal.types.ingestions import DocumentState, IngestionProgress, IngestionState
+from foveal.types.ingestions import DocumentState, IngestionProgress, IngestionState, JobOrder
 from foveal.types.vectors import Pixels
 
 from .conftest import INDEX, Home
@@ -241,7 +242,7 @@ def test_a_cancelled_ingestion_keeps_what_is_done_and_deletes_nothing(home: Home
 
 def test_two_writers_of_one_index_are_refused(home: Home, photo: Photo) -> None:
     photo("a.png", 1)
-    home.log.start(INDEX, "elsewhere")
+    home.log.start(JobOrder(index=INDEX, source="elsewhere"))
 
     with pytest.raises(ConflictError, match="photos"):
         home.ingest()
@@ -277,3 +278,30 @@ def test_an_ingester_reports_progress_to_the_end(home: Home, photo: Photo) -> No
 
     assert seen[-1].done == seen[-1].todo == 5
     assert [p.done for p in seen] == sorted(p.done for p in seen)
+
+
+def test_only_what_failed_is_tried_again_also_where_nothing_changed(home: Home, photo: Photo) -> None:
+    photo("a.png", 1)
+    (home.photos / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"rubbish" * 20)
+    first = home.ingest()
+    assert first.state is IngestionState.PARTIAL
+    assert [failure.path for failure in home.log.failures(first.ingestion_id)] == ["b.png"]
+    photo("c.png", 3)
+    (home.photos / "a.png").unlink()
+
+    again = home.ingester().run_job(replace(first.order, retries=first.ingestion_id), home.request)
+
+    assert (again.counts.found, again.counts.failed, again.counts.deleted) == (1, 1, 0)
+    assert [failure.path for failure in home.log.failures(again.ingestion_id)] == ["b.png"]
+    assert set(home.chunks()) == {"a.png#0"}
+
+
+def test_a_source_that_cannot_be_listed_is_a_failed_job(home: Home) -> None:
+    def unreadable() -> IngestRequest:
+        raise SourceUnusableError("The container is gone.", reason="not_found")
+
+    with pytest.raises(SourceUnusableError):
+        home.ingester().run_job(JobOrder(index=INDEX, source="container"), unreadable)
+
+    [job] = home.log.recent(INDEX)
+    assert (job.state, job.message, job.stage) == (IngestionState.FAILED, "The container is gone.", "list")

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from foveal.errors import ConflictError, IndexNotFoundError
-from foveal.pipeline import ingest
+from foveal.pipeline import job_run
 from foveal.pipeline.plan import Planner
 from foveal.stores.lance import LanceChunkStore
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.testing.fakes_vision import FakeObjectDetector
 from foveal.types.chunks import Generation
-from foveal.types.ingestions import IngestionProgress, IngestionState
+from foveal.types.ingestions import IngestionProgress, IngestionState, JobOrder
 
 from .conftest import INDEX, Home
 
@@ -102,7 +102,8 @@ def test_the_lease_is_renewed_while_the_store_takes_long(
     home: Home, photo: Photo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo("a.png", 1)
-    monkeypatch.setattr(ingest, "LEASE_S", 0.02)
+    monkeypatch.setattr(job_run, "LEASE_S", 0.0)
+    monkeypatch.setattr(job_run, "HEARTBEAT_S", 0.02)
     seen: list[object] = []
     real = LanceChunkStore.optimize
 
@@ -126,7 +127,7 @@ def test_whoever_lost_the_lease_writes_nothing_more(home: Home, photo: Photo, mo
     def lose(progress: IngestionProgress) -> None:
         if progress.done == 3:
             monkeypatch.setattr("foveal.stores.process_leases.process_lives", lambda pid: False)
-            home.log.start(INDEX, "another process")
+            home.log.start(JobOrder(index=INDEX, source="another process"))
 
     with pytest.raises(ConflictError, match="taken over"):
         home.ingester(commit_assets=4).run(home.request(), lose)

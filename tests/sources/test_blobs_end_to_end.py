@@ -215,7 +215,7 @@ def test_a_container_that_vanishes_in_mid_run_leaves_what_was_searchable(
     with pytest.raises(SourceUnusableError, match="no container"):
         saved.sources.refresh("blobs")
     assert sorted(files(saved)) == sorted(PHOTOS)
-    assert saved.ingestions("photos")[0].state is IngestionState.FAILED
+    assert saved.jobs.recent("photos")[0].state is IngestionState.FAILED
 
 
 def test_a_rotated_key_fails_the_source_until_the_new_one_is_given(

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from foveal.errors import ConflictError, InvalidRequestError, ModelUnavailableError, NotFoundError, SourceUnusableError
-from foveal.pipeline.ingest import IngestRequest, Observer
+from foveal.pipeline.ingest import IngestRequest
+from foveal.pipeline.job_run import Observer
 from foveal.pipeline.saved_sources import WAIT_S, SavedSources
 from foveal.readers.sniffing import sniff
 from foveal.runtime.scheduler import refreshing
 from foveal.runtime.sources import opening
 from foveal.testing.fakes_sources import InMemorySourceRegistry
+from foveal.testing.fakes_stores import InMemoryIngestionLog
 from foveal.types.ingestions import (
     Ingestion,
     IngestionCounts,
@@ -25,6 +27,8 @@ from foveal.types.ingestions import (
     IngestionPlan,
     IngestionProgress,
     IngestionState,
+    JobKind,
+    JobOrder,
 )
 from foveal.types.sources import Credential, CredentialKind, SavedSource, Secret, SourceDraft, SourceKind, SourceState
 
@@ -38,22 +42,34 @@ class World:
     clock: datetime = START
     ingested: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     groups: list[tuple[str, ...]] = field(default_factory=list)
+    orders: list[JobOrder] = field(default_factory=list)
     failure: BaseException | None = None
     during: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
+        self.log = InMemoryIngestionLog()
         self.registry = InMemorySourceRegistry(now=lambda: self.clock)
         self.sources = SavedSources(
             self.registry,
             opening(),
             ingest=self.ingest,
+            enqueue=self.log.enqueue,
             plan=self.plan,
             sniff=sniff,
             has_index=lambda _: True,
             now=lambda: self.clock,
         )
 
-    def ingest(self, request: IngestRequest, observe: Observer) -> Ingestion:
+    def ingest(
+        self,
+        order: JobOrder,
+        build: Callable[[], IngestRequest],
+        observe: Observer = lambda _: None,
+        *,
+        job: Ingestion | None = None,
+    ) -> Ingestion:
+        request = build()
+        self.orders.append(order)
         self.ingested.append((request.index, request.source.name, tuple(i.path for i in request.source.items())))
         self.groups.append(request.groups)
         observe(IngestionProgress(counts=IngestionCounts(), stage="understand", todo=1, done=1, bytes_done=1))
@@ -192,11 +208,17 @@ def test_a_run_that_was_stopped_is_due_again(world: World, folder: Path) -> None
     assert (saved.state, saved.next_run_at) == (SourceState.INTERRUPTED, START)
 
 
-def test_asking_makes_a_source_due(world: World, folder: Path) -> None:
-    world.add("texts", folder)
-    assert list(world.sources.refresh_due()) == []
-    world.sources.ask("texts")
-    assert [done.name for done in world.sources.refresh_due()] == ["texts"]
+def test_asking_queues_a_refresh_once(world: World, folder: Path) -> None:
+    world.add("texts", folder, groups=("staff",))
+    job = world.sources.ask("texts")
+    assert world.sources.ask("texts") == job
+    assert (job.kind, job.saved_source, job.source, job.groups) == (
+        JobKind.REFRESH,
+        "texts",
+        str(folder),
+        ("staff",),
+    )
+    assert job.state is IngestionState.QUEUED
     assert list(world.sources.refresh_due()) == []
 
 
@@ -301,13 +323,13 @@ def test_a_server_that_stops_leaves_the_run_for_another_time(world: World, folde
     world.add("texts", folder, every="1h")
     begun, leaving = threading.Event(), threading.Event()
 
-    def ingest(request: IngestRequest, observe: Observer) -> Ingestion:
+    def ingest(order: JobOrder, build: object, observe: Observer, *, job: Ingestion | None = None) -> Ingestion:
         begun.set()
         assert leaving.wait(10)
         while True:  # file after file, until told to stop
             observe(IngestionProgress(counts=IngestionCounts(), stage="understand", todo=1, done=1, bytes_done=1))
 
-    world.sources._ingest = ingest
+    world.sources._ingest = ingest  # type: ignore[assignment]
     with refreshing(world.sources, poll_s=0.01):
         assert begun.wait(10)
         leaving.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
@@ -86,6 +87,10 @@ class Engine(Protocol):
     @property
     def sources(self) -> SavedSources:
         """The saved sources: to be added, tried out, refreshed and removed."""
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs: to be queued, looked at, cancelled and tried again."""
 
     def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
         """One index of either kind, to be searched through the face of Azure AI Search.

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from foveal.cli.ask import _stream
-from foveal.cli.ingest import job_line
+from foveal.cli.jobs import job_line
 from foveal.cli.serve import run_server
 from foveal.cli.session import session
 

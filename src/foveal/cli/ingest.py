@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foveal.cli.jobs import job_json, job_line
 from foveal.cli.session import OK, PARTIAL, print_json, session
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from foveal.types.ingestions import Ingestion, IngestionPlan
+    from foveal.types.ingestions import IngestionPlan
 
 
 def ingest(
@@ -51,34 +52,6 @@ def ingest(
         for job in jobs:
             here.console.print(job_line(job), markup=False)
     raise typer.Exit(PARTIAL if any(j.state == "partially_succeeded" for j in jobs) else OK)
-
-
-def job_line(job: Ingestion) -> str:
-    """One job in a sentence."""
-    counts = job.counts
-    parts = [
-        f"{number} {word}"
-        for number, word in (
-            (counts.added, "added"),
-            (counts.changed, "changed"),
-            (counts.moved, "moved"),
-            (counts.deleted, "deleted"),
-            (counts.unchanged, "unchanged"),
-            (counts.skipped, "of other types"),
-            (counts.failed, "could not be used"),
-        )
-        if number
-    ]
-    seconds = ((job.finished_at or job.updated_at) - job.started_at).total_seconds()
-    what = ", ".join(parts) or "nothing found"
-    return f"{job.source} → index {job.index}: {what} ({job.state.value}, {seconds:.1f} s)"
-
-
-def job_json(job: Ingestion) -> dict[str, object]:
-    """One job as JSON values."""
-    from dataclasses import asdict
-
-    return asdict(job)
 
 
 def plan_json(plan: IngestionPlan) -> dict[str, object]:

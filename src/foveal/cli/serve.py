@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import socket
 
     from foveal.cli.session import Session
-    from foveal.pipeline.saved_sources import Refreshed
     from foveal.runtime import Foveal
     from foveal.runtime.tls import Tls
     from foveal.settings import Serving
@@ -54,6 +53,7 @@ def run_server(here: Session, foveal: Foveal) -> None:
     import uvicorn
 
     from foveal.asgi import create_app
+    from foveal.cli.work import tell
     from foveal.runtime.scheduler import refreshing
     from foveal.runtime.tls import tls_of
 
@@ -83,15 +83,9 @@ def run_server(here: Session, foveal: Foveal) -> None:
         ssl_keyfile=tls.key if tls else None,
         ssl_keyfile_password=tls.password if tls else None,
     )
-    with refreshing(foveal.sources, lambda done: _tell(here, done)) if serving.refresh else nullcontext():
+    sources, jobs = foveal.sources if serving.refresh else None, foveal.jobs if serving.jobs else None
+    with refreshing(sources, lambda done: tell(here, done), jobs=jobs) if sources or jobs else nullcontext():
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _tell(here: Session, done: Refreshed) -> None:
-    from foveal.cli.ingest import job_line
-
-    line = job_line(done.job) if done.job else f"The source {done.name} was not refreshed: {done.error}"
-    here.notes.print(line, markup=False, soft_wrap=True)
 
 
 def _refuse_openness(serving: Serving, *, locked: bool) -> None:

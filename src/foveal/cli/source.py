@@ -159,7 +159,7 @@ def refresh(
     as_json: Json = False,
 ) -> None:
     """Bring an index in line with a source, now: what is new or changed is read, what is gone is deleted."""
-    from foveal.cli.ingest import job_json, job_line
+    from foveal.cli.jobs import job_json, job_line
     from foveal.cli.progress import IngestBar
 
     if (name is None) is not due:
@@ -218,7 +218,7 @@ def remove(
     keep_data: Annotated[bool, typer.Option("--keep-data", help="Leave what came from it searchable.")] = False,
 ) -> None:
     """Forget a source with its key, and delete what came from it."""
-    from foveal.cli.ingest import job_line
+    from foveal.cli.jobs import job_line
 
     here = session(context)
     with here.open() as foveal:

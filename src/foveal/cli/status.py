@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foveal.cli.ingest import job_line
 from foveal.cli.session import print_json, session
 
 if TYPE_CHECKING:
@@ -17,27 +16,20 @@ def status(
     context: typer.Context,
     index: Annotated[str | None, typer.Option(help="Only this index.")] = None,
     failures: Annotated[bool, typer.Option("--failures", help="List the files that could not be used.")] = False,
-    cancel: Annotated[str | None, typer.Option(metavar="ID", help="Ask this running ingestion to stop.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what is indexed, how well it can be searched, and the latest ingestions."""
+    """Show what is indexed and how well it can be searched."""
     from dataclasses import asdict
 
     here = session(context)
     with here.open() as foveal:
-        if cancel:
-            foveal.cancel(cancel)
         names = [index] if index else foveal.index_names()
         statuses = [foveal.index_status(name) for name in names]
         failed = {name: foveal.failures(name) for name in names} if failures or as_json else {}
-        jobs = foveal.ingestions(index)
+        running = [job for job in foveal.jobs.recent(index) if not job.final]
     if as_json:
-        print_json(
-            {
-                "indexes": [asdict(s) | {"failures": [asdict(f) for f in failed.get(s.name, ())]} for s in statuses],
-                "ingestions": [asdict(j) for j in jobs],
-            }
-        )
+        shown = [asdict(s) | {"failures": [asdict(f) for f in failed.get(s.name, ())]} for s in statuses]
+        print_json({"indexes": shown, "open_jobs": [job.ingestion_id for job in running]})
         return
     if not statuses:
         here.console.print("Nothing is indexed yet. Begin with: foveal ingest FOLDER")
@@ -45,9 +37,8 @@ def status(
         here.console.print(status_text(one), markup=False)
         for failure in failed.get(one.name, ()):
             here.console.print(f"    {failure.path}: {failure.stage}: {failure.reason} {failure.remedy}", markup=False)
-    for job in jobs[:5]:
-        named = f" {job.ingestion_id}" if job.finished_at is None else ""
-        here.console.print(f"  {job.started_at:%Y-%m-%d %H:%M}{named} {job_line(job)}", markup=False)
+    if running:
+        here.console.print(f"{len(running)} running or queued: foveal jobs")
 
 
 def status_text(status: IndexStatus) -> str:

@@ -7,26 +7,23 @@ last commit, and no model call is paid twice.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from types import MappingProxyType
 
 from foveal.errors import (
     AssetError,
     ConflictError,
-    FovealError,
     IndexNotFoundError,
-    StoreBusyError,
     UnsupportedAssetError,
 )
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
+from foveal.pipeline.job_run import HEARTBEAT_S, JobRun, Observer
 from foveal.pipeline.prepare import Prepared, Preparer, document_id
 from foveal.ports import ByteStore, Catalog, ChunkStore, IngestionLog, Source
 from foveal.retrieval.adapter import Adapter
@@ -38,21 +35,14 @@ from foveal.types.ingestions import (
     DocumentState,
     Ingestion,
     IngestionCounts,
-    IngestionId,
-    IngestionProgress,
     IngestionState,
+    JobOrder,
 )
 
-HEARTBEAT_S = 1.0
-"""Longest wait between two looks at the cancel flag."""
-LEASE_S = 20.0
-"""Time between two renewals of the write lease by the thread that keeps it while models or the store take long."""
 FINISHED = "finished"
 """Attachment: the generation that an ingestion ended with, its search indexes built. Another one is yet to be."""
 NOTHING = AssetId("")
 """Asset id of a file whose bytes could not be had."""
-
-Observer = Callable[[IngestionProgress], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +54,7 @@ class IngestRequest:
         ignore: Paths that are no documents (the metadata files themselves).
         failures: What was wrong with descriptions; goes into the report.
         groups: Groups that may see the documents; empty: everybody.
+        only: These paths and no others, also where they were settled; None: everything.
     """
 
     source: Source
@@ -72,6 +63,7 @@ class IngestRequest:
     ignore: frozenset[str] = frozenset()
     failures: tuple[AssetFailure, ...] = ()
     groups: tuple[str, ...] = ()
+    only: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +85,7 @@ def compare(catalog: Catalog, preparer: Preparer, request: IngestRequest) -> Dif
     """List the source and set it against the catalog.
 
     A file is left alone when its version and recipe are those of the last run, whether it was indexed, skipped or
-    refused then; one that could not be fetched is tried again.
+    refused then; one that could not be fetched is tried again. Of a request for some paths only, nothing is gone.
     """
     try:
         known = {d.item.path: d for d in catalog.documents(request.index, request.source.name)}
@@ -102,14 +94,19 @@ def compare(catalog: Catalog, preparer: Preparer, request: IngestRequest) -> Dif
     todo: list[tuple[SourceItem, DocumentRecord | None]] = []
     unchanged = 0
     for item in request.source.items():
-        if item.path in request.ignore:
+        if item.path in request.ignore or (request.only is not None and item.path not in request.only):
             continue
         before = known.pop(item.path, None)
-        if before and _settled(before, item, preparer.recipe(request.descriptions.get(item.path, ""), request.groups)):
+        if (
+            request.only is None
+            and before
+            and _settled(before, item, preparer.recipe(request.descriptions.get(item.path, ""), request.groups))
+        ):
             unchanged += 1
         else:
             todo.append((item, before))
-    return Difference(todo=tuple(todo), gone=tuple(known.values()), unchanged=unchanged)
+    gone = tuple(known.values()) if request.only is None else ()
+    return Difference(todo=tuple(todo), gone=gone, unchanged=unchanged)
 
 
 def _settled(before: DocumentRecord, item: SourceItem, recipe: str) -> bool:
@@ -124,6 +121,10 @@ class _Outcome:
     record: DocumentRecord
     before: DocumentRecord | None
     prepared: Prepared | None
+
+
+MOST_RETRIED = 1_000_000
+"""Failed files that one job tries again."""
 
 
 class Ingester:
@@ -160,11 +161,25 @@ class Ingester:
         self._ensure_index = ensure_index
 
     def run(self, request: IngestRequest, observe: Observer = lambda _: None) -> Ingestion:
+        """Ingest, to the end or until cancelled; see `run_job`."""
+        order = JobOrder(index=request.index, source=request.source.name, groups=request.groups)
+        return self.run_job(order, lambda: request, observe)
+
+    def run_job(
+        self,
+        order: JobOrder,
+        request: Callable[[], IngestRequest],
+        observe: Observer = lambda _: None,
+        *,
+        job: Ingestion | None = None,
+    ) -> Ingestion:
         """Ingest, to the end or until cancelled.
 
         Args:
-            request: What to ingest.
+            order: What to do, as it is kept with the job.
+            request: Lists the source; called once the job is there, so that what is wrong with it is the job's.
             observe: Told of progress, from the calling thread.
+            job: A job of that order which this process claimed; a new one when None.
 
         Returns:
             The finished job.
@@ -174,54 +189,27 @@ class Ingester:
             ModelError: A model stopped answering; what was done so far is kept and the next run goes on.
             KeyboardInterrupt: Likewise.
         """
-        job = self._log.start(request.index, request.source.name)
-        run = _Run(self, request, job.ingestion_id, observe)
-        state, message = IngestionState.FAILED, ""
-        try:
-            with self._lease(run, job.ingestion_id):
-                self._ensure_index(request.index)
-                state = run.all()
-        except KeyboardInterrupt:
-            state, message = IngestionState.INTERRUPTED, "Stopped by you; run it again to go on."
-            raise
-        except Exception as error:
-            message = str(error)
-            raise
-        finally:
-            self._log.update(job.ingestion_id, run.counts, state=state, message=message)
-        now = datetime.now(UTC)
-        return replace(job, state=state, counts=run.counts, message=message, updated_at=now, finished_at=now)
+        with JobRun(self._log, job or self._log.start(order), observe) as run:
+            run.stage("list")
+            made = request()
+            self._ensure_index(made.index)
+            _Run(self, self._again(made, order), run).all()
+        return run.job
 
-    @contextmanager
-    def _lease(self, run: _Run, job: IngestionId) -> Iterator[None]:
-        """Renew the lease from a thread of its own: fitting and optimising a large index take minutes."""
-        over = threading.Event()
-
-        def renew() -> None:
-            while not over.wait(LEASE_S):
-                try:
-                    self._log.update(job, run.counts)
-                except StoreBusyError:
-                    continue  # next time
-                except FovealError:
-                    return  # lost; the run meets the same error at its next commit
-
-        thread = threading.Thread(target=renew, name="foveal-lease", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+    def _again(self, request: IngestRequest, order: JobOrder) -> IngestRequest:
+        """Cut down to what failed in an earlier job, where it is that which is to be tried again."""
+        if not order.retries:
+            return request
+        failed = frozenset(failure.path for failure in self._log.failures(order.retries, limit=MOST_RETRIED))
+        return replace(request, only=failed)
 
 
 class _Run:
     """One ingestion under way."""
 
-    def __init__(self, owner: Ingester, request: IngestRequest, job: IngestionId, observe: Observer) -> None:
+    def __init__(self, owner: Ingester, request: IngestRequest, run: JobRun) -> None:
         self._catalog = owner._catalog
         self._store = owner._store
-        self._log = owner._log
         self._derived = owner._derived
         self._preparer = owner._preparer
         self._adapters = owner._adapters
@@ -229,33 +217,30 @@ class _Run:
         self._workers = owner._workers
         self._commit_assets = owner._commit_assets
         self._request = request
-        self._job = job
-        self._observe = observe
+        self._run = run
         self._waiting: list[_Outcome] = []
-        self._failures: list[AssetFailure] = list(request.failures)
-        self._done = self._todo = self._bytes = 0
         self._gone_assets: dict[AssetId, int] = {}
-        self.counts = IngestionCounts()
 
-    def all(self) -> IngestionState:
-        request = self._request
+    def all(self) -> None:
+        request, run = self._request, self._run
+        run.fail(request.failures)
         difference = compare(self._catalog, self._preparer, request)
-        self._todo = len(difference.todo)
+        todo = len(difference.todo)
         for record in difference.gone:
             self._gone_assets[record.asset_id] = self._gone_assets.get(record.asset_id, 0) + 1
-        self.counts = IngestionCounts(found=difference.unchanged + self._todo, unchanged=difference.unchanged, failed=0)
-        self._report("read")
-        cancelled = self._work_through(difference)
-        self._commit(difference.gone if not cancelled else ())
-        if not cancelled:
-            self.counts = replace(self.counts, deleted=len(difference.gone) - self.counts.moved)
-        self._report("finish")
-        if cancelled:
-            return IngestionState.CANCELLED
-        if self._todo or difference.gone or not self._is_finished():
+        run.counts = IngestionCounts(found=difference.unchanged + todo, unchanged=difference.unchanged)
+        run.stage("understand", todo=todo)
+        if self._work_through(difference):
+            self._commit(())
+            run.end(IngestionState.CANCELLED)
+            return
+        self._commit(difference.gone)
+        run.counts = replace(run.counts, deleted=len(difference.gone) - run.counts.moved)
+        run.enter("finish")
+        if todo or difference.gone or not self._is_finished():
             self._finish()
-        failed = self.counts.failed or self._request.failures
-        return IngestionState.PARTIAL if failed else IngestionState.SUCCEEDED
+        if request.failures:
+            run.end(IngestionState.PARTIAL)
 
     def _work_through(self, difference: Difference) -> bool:
         """Prepare every file, committing as it goes; True when it was cancelled."""
@@ -271,8 +256,7 @@ class _Run:
                         self._commit(())
                     if full or time.monotonic() - beat >= HEARTBEAT_S:
                         beat = time.monotonic()
-                        self._log.update(self._job, self.counts)
-                        if self._log.cancelled(self._job):
+                        if self._run.look():
                             return True
         except ConflictError:  # the lease is another process's now: write nothing more
             raise
@@ -332,24 +316,22 @@ class _Run:
 
     def _take(self, outcome: _Outcome) -> None:
         self._waiting.append(outcome)
-        self._done += 1
-        self._bytes += outcome.record.item.size_bytes
-        record, before, counts = outcome.record, outcome.before, self.counts
+        record, before, counts = outcome.record, outcome.before, self._run.counts
         if record.failure and record.state is DocumentState.FAILED:
-            self._failures.append(record.failure)
-            self.counts = replace(counts, failed=counts.failed + 1)
+            self._run.fail([record.failure])
+            counts = replace(counts, failed=counts.failed + 1)
         elif record.state is DocumentState.SKIPPED:
-            self.counts = replace(counts, skipped=counts.skipped + 1)
+            counts = replace(counts, skipped=counts.skipped + 1)
         elif outcome.prepared is None:
-            self.counts = replace(counts, unchanged=counts.unchanged + 1)
+            counts = replace(counts, unchanged=counts.unchanged + 1)
         elif before and before.state is DocumentState.INDEXED:
-            self.counts = replace(counts, changed=counts.changed + 1)
+            counts = replace(counts, changed=counts.changed + 1)
         elif self._gone_assets.get(record.asset_id, 0):
             self._gone_assets[record.asset_id] -= 1
-            self.counts = replace(counts, moved=counts.moved + 1)
+            counts = replace(counts, moved=counts.moved + 1)
         else:
-            self.counts = replace(counts, added=counts.added + 1)
-        self._report("understand")
+            counts = replace(counts, added=counts.added + 1)
+        self._run.advance(size_bytes=record.item.size_bytes, counts=counts)
 
     def _commit(self, gone: Sequence[DocumentRecord]) -> None:
         """Make everything waiting visible at once: chunks first, then the catalog names their generation."""
@@ -358,7 +340,7 @@ class _Run:
         if not waiting and not gone:
             return
         index = self._request.index
-        self._log.update(self._job, self.counts)  # refused where the lease was lost (a laptop that slept)
+        self._run.save()  # refused where the lease was lost (a laptop that slept)
         had_chunks = tuple(o.record.document_id for o in waiting if _replaces_chunks(o))
         chunks = tuple(c for o in waiting if o.prepared for c in o.prepared.chunks)
         generation = self._catalog.index(index).generation
@@ -387,21 +369,8 @@ class _Run:
         return self._catalog.attachment(index, FINISHED) == str(self._catalog.index(index).generation).encode()
 
     def _publish(self, index: str, generation: Generation, attachments: Mapping[str, bytes]) -> None:
-        self._log.update(self._job, self.counts)  # as in `_commit`
+        self._run.save()  # as in `_commit`
         self._catalog.commit(index, generation, attachments=attachments)
-
-    def _report(self, stage: str) -> None:
-        failures, self._failures = tuple(self._failures), []
-        self._observe(
-            IngestionProgress(
-                counts=self.counts,
-                stage=stage,
-                todo=self._todo,
-                done=self._done,
-                bytes_done=self._bytes,
-                failures=failures,
-            )
-        )
 
 
 def _hashed(asset_ids: Iterable[AssetId]) -> set[AssetId]:

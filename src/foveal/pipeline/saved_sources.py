@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from foveal.errors import (
     AssetError,
@@ -22,11 +23,12 @@ from foveal.errors import (
     SourceUnusableError,
     StoreBusyError,
 )
-from foveal.pipeline.ingest import IngestRequest, Observer
+from foveal.pipeline.ingest import IngestRequest
+from foveal.pipeline.job_run import Observer
 from foveal.pipeline.prepare import sniff_file
 from foveal.ports import Sniffer, Source, SourceRegistry
 from foveal.types.assets import SourceItem
-from foveal.types.ingestions import Ingestion, IngestionPlan, IngestionState
+from foveal.types.ingestions import Ingestion, IngestionPlan, IngestionState, JobKind, JobOrder
 from foveal.types.sources import (
     Credential,
     SavedSource,
@@ -78,6 +80,20 @@ class Refreshed:
     error: FovealError | None = None
 
 
+class Ingesting(Protocol):
+    """Runs an ingestion as a job."""
+
+    def __call__(
+        self,
+        order: JobOrder,
+        request: Callable[[], IngestRequest],
+        observe: Observer = ...,
+        *,
+        job: Ingestion | None = None,
+    ) -> Ingestion:
+        """`foveal.pipeline.ingest.Ingester.run_job`."""
+
+
 class SavedSources:
     """Everything that is done with saved sources. Safe to use from several threads.
 
@@ -85,6 +101,7 @@ class SavedSources:
         registry: Where they are kept.
         opening: How they are opened.
         ingest: Runs an ingestion.
+        enqueue: Queues a job.
         plan: Says what one would do.
         sniff: Tells what a file is.
         has_index: Whether there is an index of that name.
@@ -95,7 +112,8 @@ class SavedSources:
         registry: SourceRegistry,
         opening: Opening,
         *,
-        ingest: Callable[[IngestRequest, Observer], Ingestion],
+        ingest: Ingesting,
+        enqueue: Callable[[JobOrder], Ingestion],
         plan: Callable[[IngestRequest], IngestionPlan],
         sniff: Sniffer,
         has_index: Callable[[str], bool],
@@ -104,6 +122,7 @@ class SavedSources:
         self._registry = registry
         self._opening = opening
         self._ingest = ingest
+        self._enqueue = enqueue
         self._plan = plan
         self._sniff = sniff
         self._has_index = has_index
@@ -216,14 +235,19 @@ class SavedSources:
 
     # --- reading it
 
-    def refresh(self, name: str, observe: Observer = lambda _: None) -> Ingestion:
+    def refresh(self, name: str, observe: Observer = lambda _: None, *, job: Ingestion | None = None) -> Ingestion:
         """Bring the index in line with a source, now.
+
+        Args:
+            name: Which.
+            observe: Told of progress.
+            job: A queued refresh that this process claimed; a new job when None.
 
         Raises:
             ConflictError: It is running, or another ingestion writes to its index.
             SourceUnusableError: It cannot be read; what was searchable before still is.
         """
-        return self._run(self._registry.begin(name), observe)
+        return self._run(self._registry.begin(name), observe, job)
 
     def refresh_due(self, observe: Observer = lambda _: None) -> Iterator[Refreshed]:
         """Refresh what is due, one source after another; a failure of one is told and does not keep the others."""
@@ -234,8 +258,8 @@ class SavedSources:
             except FovealError as error:
                 yield Refreshed(name=name, error=error)
 
-    def ask(self, name: str) -> SavedSource:
-        """Have whoever runs due sources run this one now.
+    def ask(self, name: str) -> Ingestion:
+        """Queue a refresh for whoever runs queued jobs; one that waits already is given back.
 
         Raises:
             NotFoundError: There is none of that name.
@@ -244,8 +268,7 @@ class SavedSources:
         saved = self.get(name)
         if saved.state is SourceState.RUNNING:
             raise ConflictError(f"The source {name} is running.", remedy="Wait for it.")
-        self._registry.set_schedule(name, saved.settings.schedule, next_run_at=self._now())
-        return self.get(name)
+        return self._enqueue(_order(saved.settings))
 
     def remove(self, name: str, *, keep_data: bool = False, observe: Observer = lambda _: None) -> Ingestion | None:
         """Forget a source, and first delete what came from it.
@@ -268,8 +291,8 @@ class SavedSources:
         try:
             with self._lease(run):
                 if not keep_data and self._has_index(settings.index):
-                    source = self._opening.emptied(settings)
-                    job = self._ingest(IngestRequest(source=source, index=settings.index), observe)
+                    order = replace(_order(settings), kind=JobKind.REMOVE)
+                    job = self._ingest(order, lambda: self._nothing(settings), observe)
         except FovealError as error:
             message = str(error)
             raise
@@ -278,11 +301,17 @@ class SavedSources:
         self._registry.remove(name)
         return job
 
-    def _run(self, run: SourceRun, observe: Observer) -> Ingestion:
+    def empty(self, job: Ingestion, observe: Observer = lambda _: None) -> Ingestion:
+        """Go on with a removal whose process is gone: delete what came from the source; it is still saved."""
+        return self._ingest(job.order, lambda: self._nothing(self.get(job.saved_source).settings), observe, job=job)
+
+    def _run(self, run: SourceRun, observe: Observer, job: Ingestion | None = None) -> Ingestion:
         state, message, due = SourceState.FAILED, "", self._next
+        settings = run.source.settings
+        order = job.order if job else _order(settings)
         try:
             with self._lease(run):
-                job = self._ingest(self._request(run.source.settings), observe)
+                job = self._ingest(order, lambda: self._request(settings), observe, job=job)
             state, message = _STATES[job.state], job.message
         except KeyboardInterrupt:
             state, due = SourceState.INTERRUPTED, self._at_once
@@ -330,6 +359,9 @@ class SavedSources:
             over.set()
             thread.join()
 
+    def _nothing(self, settings: SourceSettings) -> IngestRequest:
+        return IngestRequest(source=self._opening.emptied(settings), index=settings.index)
+
     def _request(self, settings: SourceSettings) -> IngestRequest:
         source = self._opening.open(settings, self._registry.credential(settings.name))
         return self._opening.request(source, settings)
@@ -352,7 +384,19 @@ class SavedSources:
         )
 
 
+def _order(settings: SourceSettings) -> JobOrder:
+    return JobOrder(
+        kind=JobKind.REFRESH,
+        index=settings.index,
+        source=settings.location,
+        saved_source=settings.name,
+        descriptions=settings.descriptions,
+        groups=settings.groups,
+    )
+
+
 _STATES = {
+    IngestionState.QUEUED: SourceState.RUNNING,
     IngestionState.RUNNING: SourceState.RUNNING,
     IngestionState.INTERRUPTED: SourceState.INTERRUPTED,
     IngestionState.CANCELLED: SourceState.CANCELLED,

@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -16,17 +17,19 @@ from typing import TYPE_CHECKING
 from foveal.errors import ConflictError, IndexNotFoundError, ModelError, NotFoundError
 from foveal.pipeline.chat import collect
 from foveal.pipeline.enhancing import enhanced
-from foveal.pipeline.ingest import NOTHING, IngestRequest, Observer
+from foveal.pipeline.ingest import NOTHING
+from foveal.pipeline.job_run import Observer
 from foveal.pipeline.search_indexes import Match
 from foveal.retrieval.alignment import Seen
 from foveal.retrieval.filtering import visible_to
+from foveal.runtime.jobs import ingest_order, request_of
 from foveal.runtime.models import Models
 from foveal.runtime.parts import Parts
 from foveal.types.assets import MediaKind
 from foveal.types.chat import Answer, ChatEvent, ChatRequest, GroundingOptions, ImageInput
 from foveal.types.chunks import Chunk, ChunkId, IndexSchema
 from foveal.types.filters import Filter
-from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionId, IngestionPlan
+from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionPlan, JobOrder
 from foveal.types.safety import Judgement, Side
 from foveal.types.search import Hit, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from foveal.models.cards import Card
     from foveal.models.pull import ModelFolder, PullProgress
     from foveal.pipeline.findings import ImageFindings
+    from foveal.pipeline.jobs import Jobs
     from foveal.pipeline.open_index import OpenIndex
     from foveal.pipeline.saved_sources import SavedSources
     from foveal.pipeline.search_indexes import SearchIndexes
@@ -112,8 +116,8 @@ class Foveal:
             ConflictError: Another process is ingesting into that index, or its vectors are of another length.
             ModelError: A model stopped answering; what was done is kept.
         """
-        name = index or self.settings.index
-        return [self.parts.ingester.run(self._request(path, name, descriptions, groups), observe) for path in paths]
+        orders = self._orders(paths, index, descriptions, groups)
+        return [self.parts.ingester.run_job(o, partial(request_of, o), observe) for o in orders]
 
     def plan(
         self,
@@ -124,8 +128,13 @@ class Foveal:
         groups: tuple[str, ...] = (),
     ) -> list[IngestionPlan]:
         """What `ingest` would do and cost; changes nothing."""
-        name = index or self.settings.index
-        return [self.parts.planner.plan(self._request(path, name, descriptions, groups)) for path in paths]
+        orders = self._orders(paths, index, descriptions, groups)
+        return [self.parts.planner.plan(request_of(order)) for order in orders]
+
+    @property
+    def jobs(self) -> Jobs:
+        """Jobs: queued, run, looked at, cancelled, tried again."""
+        return self.parts.jobs
 
     @property
     def sources(self) -> SavedSources:
@@ -322,14 +331,6 @@ class Foveal:
         documents = self.catalog.documents(index)
         return [d.failure for d in documents if d.failure and d.state is DocumentState.FAILED]
 
-    def ingestions(self, index: str | None = None) -> list[Ingestion]:
-        """Latest jobs, newest first."""
-        return self.parts.log.recent(index)
-
-    def cancel(self, ingestion_id: str) -> None:
-        """Ask a running ingestion, of whatever process, to stop; what it has done is kept."""
-        self.parts.log.cancel(IngestionId(ingestion_id))
-
     def delete_index(self, index: str) -> None:
         """Delete an index with everything derived from its files; the files stay.
 
@@ -445,8 +446,7 @@ class Foveal:
                 remedy=f"Ingest into a new index, or delete {name} first.",
             )
 
-    def _request(self, path: Path, index: str, file: Path | None, groups: tuple[str, ...]) -> IngestRequest:
-        from foveal.runtime.sources import ingest_request
-        from foveal.sources.folder import FolderSource
-
-        return ingest_request(FolderSource(path.resolve()), index, file, groups)
+    def _orders(
+        self, paths: Sequence[Path], index: str | None, descriptions: Path | None, groups: tuple[str, ...]
+    ) -> list[JobOrder]:
+        return [ingest_order(path, index or self.settings.index, descriptions, groups) for path in paths]

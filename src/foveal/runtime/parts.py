@@ -10,7 +10,8 @@ from foveal.errors import NotFoundError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.chat import Chat
-from foveal.pipeline.ingest import Ingester, IngestRequest, Observer
+from foveal.pipeline.ingest import Ingester, IngestRequest
+from foveal.pipeline.job_run import Observer
 from foveal.pipeline.plan import Planner, PricedModel
 from foveal.pipeline.prepare import ChunkingOptions, Preparer
 from foveal.pipeline.search import Searcher
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from foveal.pipeline.findings import ImageFindings
+    from foveal.pipeline.jobs import Jobs
     from foveal.pipeline.saved_sources import SavedSources
     from foveal.ports import (
         ApiKeys,
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from foveal.settings import ModelServer, Settings
     from foveal.types.chat import ImageInput
     from foveal.types.chunks import Chunk
-    from foveal.types.ingestions import Ingestion, IngestionPlan
+    from foveal.types.ingestions import Ingestion, IngestionPlan, JobOrder
     from foveal.types.search import Query, SearchResult
     from foveal.types.vectors import FloatArray, Pixels
 
@@ -113,10 +115,17 @@ class Parts:
 
     @made_once
     def log(self) -> IngestionLog:
-        """Jobs."""
+        """Where jobs are kept."""
         from foveal.stores.ingestion_log import SqlIngestionLog
 
         return SqlIngestionLog(self.engine)
+
+    @made_once
+    def jobs(self) -> Jobs:
+        """Jobs of every kind."""
+        from foveal.runtime.jobs import jobs_of
+
+        return jobs_of(self)
 
     @made_once
     def api_keys(self) -> ApiKeys:
@@ -145,8 +154,14 @@ class Parts:
         def key() -> bytes:
             return read_or_make(self.settings.home / "source-key", loss="give the credentials of every source again")
 
-        def ingest(request: IngestRequest, observe: Observer) -> Ingestion:  # sources are listed without a model
-            return self.ingester.run(request, observe)
+        def ingest(  # sources are listed without a model
+            order: JobOrder,
+            request: Callable[[], IngestRequest],
+            observe: Observer = lambda _: None,
+            *,
+            job: Ingestion | None = None,
+        ) -> Ingestion:
+            return self.ingester.run_job(order, request, observe, job=job)
 
         def plan(request: IngestRequest) -> IngestionPlan:
             return self.planner.plan(request)
@@ -155,6 +170,7 @@ class Parts:
             SqlSourceRegistry(self.engine, key),
             opening(),
             ingest=ingest,
+            enqueue=self.log.enqueue,
             plan=plan,
             sniff=sniff,
             has_index=lambda name: any(record.name == name for record in self.catalog.indexes()),

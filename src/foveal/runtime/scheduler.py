@@ -1,6 +1,6 @@
-"""Refreshes of due sources beside a running server.
+"""Queued jobs and refreshes of due sources, run by a process that has time: `foveal work`, and a thread of a server.
 
-Any number of processes may do this on one home: a lease in the database sees to it that each source is run by one.
+Any number of processes may do this on one home: leases in the database see to it that each is run by one.
 """
 
 from __future__ import annotations
@@ -10,48 +10,86 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from foveal.errors import FovealError
+from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.saved_sources import Refreshed, SavedSources
 from foveal.types.ingestions import IngestionProgress
 
 POLL_S = 5.0
-"""Time between two looks at what is due, each one small read of the database."""
+"""Time between two looks at what there is to do, each two small reads of the database."""
+
+Teller = Callable[[Refreshed], None]
+
+
+class Worker:
+    """Runs what there is to run, one after another, until it is stopped.
+
+    Args:
+        sources: Whose due ones are refreshed; None: none are.
+        jobs: Whose queued ones are done; None: none are.
+        tell: Told what became of each.
+        observe: Told of progress.
+    """
+
+    def __init__(
+        self,
+        sources: SavedSources | None,
+        jobs: Jobs | None,
+        *,
+        tell: Teller = lambda _: None,
+        observe: Callable[[IngestionProgress], None] = lambda _: None,
+    ) -> None:
+        self._sources = sources
+        self._jobs = jobs
+        self._tell = tell
+        self._observe = observe
+        self._over = threading.Event()
+
+    def stop(self) -> None:
+        """Have `run` return; a job under way stops at its next file, keeps what it did, and is run another time."""
+        self._over.set()
+
+    def run(self, *, poll_s: float = POLL_S) -> None:
+        """Until stopped."""
+        while not self._over.wait(poll_s):
+            try:
+                self.run_waiting()
+            except FovealError:
+                continue  # the database is busy or away; it may be back at the next look
+            except KeyboardInterrupt:
+                if self._over.is_set():
+                    return
+                raise
+
+    def run_waiting(self) -> int:
+        """What there is to do now; how many were done."""
+        done = 0
+        while self._jobs and (job := self._jobs.run_next(self._watch, lasting=True)) is not None:
+            self._tell(Refreshed(name=job.saved_source, job=job))
+            done += 1
+        for refreshed in self._sources.refresh_due(self._watch) if self._sources else ():
+            self._tell(refreshed)
+            done += 1
+        return done
+
+    def _watch(self, progress: IngestionProgress) -> None:
+        if self._over.is_set():
+            raise KeyboardInterrupt  # what an ingestion takes for "stop here, go on another time"
+        self._observe(progress)
 
 
 @contextmanager
 def refreshing(
-    sources: SavedSources, tell: Callable[[Refreshed], None] = lambda _: None, *, poll_s: float = POLL_S
+    sources: SavedSources | None, tell: Teller = lambda _: None, *, jobs: Jobs | None = None, poll_s: float = POLL_S
 ) -> Iterator[None]:
-    """Run what is due, one source after another, from a thread of its own.
+    """Run what there is to run, from a thread of its own.
 
     On leaving, a run under way stops at its next file, keeps what it did, and is due again.
-
-    Args:
-        sources: Whose.
-        tell: Told what became of each, from that thread.
-        poll_s: Time between two looks.
     """
-    over = threading.Event()
-
-    def stop_when_over(_: IngestionProgress) -> None:
-        if over.is_set():
-            raise KeyboardInterrupt  # what an ingestion takes for "stop here, go on another time"
-
-    def run() -> None:
-        while not over.wait(poll_s):
-            try:
-                for done in sources.refresh_due(stop_when_over):
-                    tell(done)
-                    if over.is_set():
-                        return
-            except FovealError:
-                continue  # the database is busy or away; it may be back at the next look
-            except KeyboardInterrupt:
-                return
-
-    thread = threading.Thread(target=run, name="foveal-refresh", daemon=True)
+    worker = Worker(sources, jobs, tell=tell)
+    thread = threading.Thread(target=worker.run, kwargs={"poll_s": poll_s}, name="foveal-refresh", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        worker.stop()
         thread.join()

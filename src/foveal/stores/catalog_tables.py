@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -78,6 +78,7 @@ attachments = Table(
 )
 
 COUNTS = ("found", "added", "changed", "moved", "deleted", "unchanged", "failed", "skipped")
+PROGRESS = ("todo", "done", "bytes_done")
 
 ingestions = Table(
     "ingestions",
@@ -93,7 +94,26 @@ ingestions = Table(
     Column("finished_at", UtcTime),
     Column("message", Text, nullable=False),
     Column("cancel_asked", Boolean, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("saved_source", String, nullable=False),
+    Column("descriptions", String, nullable=False),
+    Column("groups", Text, nullable=False),  # a JSON array of strings
+    Column("options", Text, nullable=False),  # a JSON array of pairs
+    Column("retries", String, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("stage_at", UtcTime),
+    *(Column(name, BigInteger, nullable=False, default=0) for name in PROGRESS),
 )
+
+job_failures = Table(
+    "job_failures",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("ingestion_id", String, ForeignKey("ingestions.ingestion_id", ondelete="CASCADE"), nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("path", "stage", "code", "reason", "remedy")),
+    Index(None, "ingestion_id", "number"),
+)
+"""What a job could not use, in the order in which it was met."""
 
 leases = Table(
     "leases",

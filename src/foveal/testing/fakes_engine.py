@@ -22,6 +22,8 @@ from foveal.errors import (
 )
 from foveal.pipeline.chunk_documents import ChunkDocuments, chunk_definition
 from foveal.pipeline.document_finder import DocumentFinder
+from foveal.pipeline.job_run import Observer
+from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
@@ -31,7 +33,7 @@ from foveal.runtime.inventory import documents_status
 from foveal.testing.fakes_documents import InMemoryDocumentStore, InMemorySearchIndexCatalog
 from foveal.testing.fakes_remote import FakeReranker
 from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
-from foveal.testing.fakes_stores import InMemoryChunkSnapshot
+from foveal.testing.fakes_stores import InMemoryChunkSnapshot, InMemoryIngestionLog
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.types.assets import AssetId, DocumentId, MediaKind
 from foveal.types.chat import (
@@ -49,6 +51,7 @@ from foveal.types.chat import (
 from foveal.types.chunks import Chunk, ChunkId, Generation, IndexSchema
 from foveal.types.content import Severity, Usage
 from foveal.types.filters import Comparison, Filter
+from foveal.types.ingestions import Ingestion, JobKind
 from foveal.types.locators import Box
 from foveal.types.safety import CATEGORIES, Category, Judgement, Side
 from foveal.types.search import Extract, Hit, Leg, LegScore, Query, SearchResult
@@ -110,7 +113,8 @@ class FakeEngine:
         self._search_indexes = SearchIndexes(
             InMemorySearchIndexCatalog(), InMemoryDocumentStore(), taken=lambda: list(self.indexes)
         )
-        self._sources = counting_sources(InMemorySourceRegistry())
+        self.log = InMemoryIngestionLog()
+        self._sources = counting_sources(InMemorySourceRegistry(), self.log)
         self.files: dict[str, bytes] = {}
         self.mapped: dict[tuple[str, str], str] = {}
         self.embedder = FakeTextEmbedder()
@@ -209,6 +213,15 @@ class FakeEngine:
     def sources(self) -> SavedSources:
         """In memory; their ingestions count files and keep nothing."""
         return self._sources
+
+    @property
+    def jobs(self) -> Jobs:
+        """In memory; refreshes can be run."""
+
+        def refresh(job: Ingestion, observe: Observer) -> Ingestion:
+            return self._sources.refresh(job.saved_source, observe, job=job)
+
+        return Jobs(self.log, {JobKind.REFRESH: refresh})
 
     def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
         """Of chunks, or of documents in memory, embedded (in `FAKE_DIM` numbers) and re-ranked by fakes.

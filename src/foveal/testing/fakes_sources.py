@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from threading import RLock
 
 from foveal.errors import ConflictError, NotFoundError
-from foveal.pipeline.ingest import IngestRequest, Observer
+from foveal.pipeline.ingest import IngestRequest
+from foveal.pipeline.job_run import JobRun, Observer
 from foveal.pipeline.saved_sources import SavedSources
-from foveal.ports import SourceRegistry
+from foveal.ports import IngestionLog, SourceRegistry
 from foveal.readers.sniffing import sniff
 from foveal.runtime.sources import opening
-from foveal.types.ingestions import Ingestion, IngestionCounts, IngestionId, IngestionPlan, IngestionState
+from foveal.types.ingestions import Ingestion, IngestionCounts, IngestionPlan, JobOrder
 from foveal.types.sources import Credential, SavedSource, Schedule, SourceRun, SourceSettings, SourceState
 
 
@@ -125,7 +126,7 @@ class InMemorySourceRegistry:
 
 
 def counting_sources(
-    registry: SourceRegistry, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    registry: SourceRegistry, log: IngestionLog, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> SavedSources:
     """Saved sources of every kind of the product, whose ingestions count the files and keep nothing."""
 
@@ -133,18 +134,16 @@ def counting_sources(
         found = sum(item.path not in request.ignore for item in request.source.items())
         return IngestionCounts(found=found, added=found)
 
-    def ingest(request: IngestRequest, _: Observer) -> Ingestion:
-        moment = now()
-        return Ingestion(
-            ingestion_id=IngestionId("counted"),
-            index=request.index,
-            source=request.source.name,
-            state=IngestionState.SUCCEEDED,
-            counts=counts(request),
-            started_at=moment,
-            updated_at=moment,
-            finished_at=moment,
-        )
+    def ingest(
+        order: JobOrder,
+        request: Callable[[], IngestRequest],
+        observe: Observer = lambda _: None,
+        *,
+        job: Ingestion | None = None,
+    ) -> Ingestion:
+        with JobRun(log, job or log.start(order), observe) as run:
+            run.counts = counts(request())
+        return run.job
 
     def plan(request: IngestRequest) -> IngestionPlan:
         return IngestionPlan(
@@ -156,4 +155,13 @@ def counting_sources(
             seconds=0.0,
         )
 
-    return SavedSources(registry, opening(), ingest=ingest, plan=plan, sniff=sniff, has_index=lambda _: True, now=now)
+    return SavedSources(
+        registry,
+        opening(),
+        ingest=ingest,
+        enqueue=log.enqueue,
+        plan=plan,
+        sniff=sniff,
+        has_index=lambda _: True,
+        now=now,
+    )

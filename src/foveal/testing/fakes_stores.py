@@ -10,7 +10,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from math import log
 from threading import RLock
@@ -18,13 +18,22 @@ from types import MappingProxyType
 
 import numpy as np
 
-from foveal.errors import ConflictError, IndexNotFoundError, StoreCorruptError, StoreError
+from foveal.errors import ConflictError, IndexNotFoundError, NotFoundError, StoreCorruptError, StoreError
 from foveal.stores.words import words
 from foveal.testing.filter_oracle import matches
 from foveal.types.assets import AssetId, DocumentId
 from foveal.types.chunks import Chunk, ChunkChange, ChunkId, Generation, IndexSchema
 from foveal.types.filters import Filter
-from foveal.types.ingestions import DocumentRecord, Ingestion, IngestionCounts, IngestionId, IngestionState
+from foveal.types.ingestions import (
+    AssetFailure,
+    DocumentRecord,
+    Ingestion,
+    IngestionCounts,
+    IngestionId,
+    IngestionState,
+    JobOrder,
+    JobProgress,
+)
 from foveal.types.search import ScoredChunk
 from foveal.types.vectors import FloatArray
 
@@ -258,58 +267,112 @@ class InMemoryIngestionLog:
     def __init__(self) -> None:
         self._jobs: dict[IngestionId, Ingestion] = {}
         self._writers: dict[str, IngestionId] = {}
-        self._cancelled: set[IngestionId] = set()
+        self._failures: dict[IngestionId, list[AssetFailure]] = {}
         self._lock = RLock()
 
-    def start(self, index: str, source: str) -> Ingestion:
-        """Take the index's write lease and open a job."""
+    def enqueue(self, order: JobOrder) -> Ingestion:
+        """Queue a job; an equal order that waits is given back."""
         with self._lock:
-            if index in self._writers:
-                raise ConflictError(f"Ingestion {self._writers[index]} is writing to the index {index!r}.")
-            now = datetime.now(UTC)
-            job = Ingestion(
-                ingestion_id=IngestionId(f"ingestion-{len(self._jobs) + 1}"),
-                index=index,
-                source=source,
-                state=IngestionState.RUNNING,
-                counts=IngestionCounts(),
-                started_at=now,
-                updated_at=now,
-            )
-            self._jobs[job.ingestion_id], self._writers[index] = job, job.ingestion_id
+            same = (j for j in self._jobs.values() if j.state is IngestionState.QUEUED and j.order == order)
+            return next(same, None) or self._add(order, IngestionState.QUEUED)
+
+    def start(self, order: JobOrder) -> Ingestion:
+        """Take the index's lease and open a job."""
+        with self._lock:
+            if order.index in self._writers:
+                raise ConflictError(f"Job {self._writers[order.index]} is writing to the index {order.index!r}.")
+            job = self._add(order, IngestionState.RUNNING)
+            self._writers[order.index] = job.ingestion_id
             return job
+
+    def claim(self, only: IngestionId | None = None) -> Ingestion | None:
+        """Run a queued job whose index is free."""
+        with self._lock:
+            for job in self._jobs.values():
+                wanted = only is None or job.ingestion_id == only
+                if wanted and job.state is IngestionState.QUEUED and job.index not in self._writers:
+                    self._writers[job.index] = job.ingestion_id
+                    now = datetime.now(UTC)
+                    return self._keep(replace(job, state=IngestionState.RUNNING, started_at=now, updated_at=now))
+            return None
 
     def update(
         self,
         ingestion_id: IngestionId,
-        counts: IngestionCounts,
+        counts: IngestionCounts | None = None,
         *,
+        stage: str | None = None,
+        progress: JobProgress | None = None,
         state: IngestionState = IngestionState.RUNNING,
         message: str = "",
     ) -> None:
         """Record progress; a final state releases the lease."""
         with self._lock:
-            job, now = self._jobs[ingestion_id], datetime.now(UTC)
+            job, now = self.get(ingestion_id), datetime.now(UTC)
+            if self._writers.get(job.index) != ingestion_id:
+                raise ConflictError(f"Another process has taken over ingesting into the index {job.index!r}.")
+            if stage is not None and stage != job.stage:
+                job = replace(job, stage=stage, stage_at=now)
             final = state is not IngestionState.RUNNING
-            self._jobs[ingestion_id] = replace(
-                job, counts=counts, state=state, message=message, updated_at=now, finished_at=now if final else None
-            )
-            if final and self._writers.get(job.index) == ingestion_id:
+            job = replace(job, counts=counts or job.counts, progress=progress or job.progress, state=state)
+            self._keep(replace(job, message=message, updated_at=now, finished_at=now if final else None))
+            if final:
                 del self._writers[job.index]
 
+    def add_failures(self, ingestion_id: IngestionId, failures: Sequence[AssetFailure]) -> None:
+        """Keep what could not be used."""
+        with self._lock:
+            self.get(ingestion_id)
+            self._failures.setdefault(ingestion_id, []).extend(failures)
+
+    def failures(self, ingestion_id: IngestionId, *, after: int = 0, limit: int = 1000) -> list[AssetFailure]:
+        """What could not be used, oldest first."""
+        with self._lock:
+            return self._failures.get(ingestion_id, [])[after : after + limit]
+
+    def get(self, ingestion_id: IngestionId) -> Ingestion:
+        """One job."""
+        with self._lock:
+            if ingestion_id not in self._jobs:
+                raise NotFoundError(f"There is no job {ingestion_id!r}.")
+            return self._jobs[ingestion_id]
+
     def cancel(self, ingestion_id: IngestionId) -> None:
-        """Ask a job to stop."""
-        self._cancelled.add(ingestion_id)
+        """Ask a job to stop; a queued one is cancelled at once."""
+        with self._lock:
+            job = self.get(ingestion_id)
+            if job.final:
+                return
+            job = replace(job, cancel_asked=True)
+            if job.state is IngestionState.QUEUED:
+                job = replace(job, state=IngestionState.CANCELLED, finished_at=datetime.now(UTC))
+            self._keep(job)
 
     def cancelled(self, ingestion_id: IngestionId) -> bool:
         """Whether somebody asked it to stop."""
-        return ingestion_id in self._cancelled
+        return self.get(ingestion_id).cancel_asked
 
     def recent(self, index: str | None = None, *, limit: int = 20) -> list[Ingestion]:
         """Newest first."""
         with self._lock:
             newest = reversed(self._jobs.values())
             return list(itertools.islice((job for job in newest if index is None or job.index == index), limit))
+
+    def _add(self, order: JobOrder, state: IngestionState) -> Ingestion:
+        now = datetime.now(UTC)
+        job = Ingestion(
+            **{f.name: getattr(order, f.name) for f in fields(JobOrder)},
+            ingestion_id=IngestionId(f"ingestion-{len(self._jobs) + 1}"),
+            state=state,
+            counts=IngestionCounts(),
+            started_at=now,
+            updated_at=now,
+        )
+        return self._keep(job)
+
+    def _keep(self, job: Ingestion) -> Ingestion:
+        self._jobs[job.ingestion_id] = job
+        return job
 
 
 class InMemoryModelCache:

@@ -19,6 +19,7 @@ from foveal.api.auth import Caller, Role, require
 from foveal.api.bodies import check, documented, parse_json, read_body
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
+from foveal.api.native.job_schemas import JobOut, job_out
 from foveal.api.native.source_schemas import (
     CountsOut,
     CredentialBody,
@@ -132,10 +133,12 @@ def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
         return _out(await _of_own(engine, threads, caller, name, change))
 
     @routes.post("/{name}/refresh", status_code=202)
-    async def refresh_source(request: Request, name: str) -> SourceOut:
-        """Have a source read now, in the background; `GET` shows how it goes."""
+    async def refresh_source(request: Request, name: str, response: Response) -> JobOut:
+        """Have a source read, by whoever runs queued jobs; the reply is the job, and `GET` on it shows how it goes."""
         caller = require(request, Role.CONTRIBUTOR)
-        return _out(await _of_own(engine, threads, caller, name, lambda: engine.sources.ask(name)))
+        job = job_out(await _of_own(engine, threads, caller, name, lambda: engine.sources.ask(name)))
+        response.headers["location"] = f"/v1/jobs/{job.id}"
+        return job
 
     @routes.delete("/{name}", status_code=204)
     async def remove_source(request: Request, name: str, keep_data: bool = False) -> Response:
