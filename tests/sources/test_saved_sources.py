@@ -18,6 +18,7 @@ from foveal.readers.sniffing import sniff
 from foveal.runtime.scheduler import refreshing
 from foveal.runtime.sources import opening
 from foveal.testing.fakes_sources import InMemorySourceRegistry
+from foveal.testing.fakes_uploads import InMemoryUploadStore
 from foveal.types.ingestions import (
     Ingestion,
     IngestionCounts,
@@ -45,7 +46,7 @@ class World:
         self.registry = InMemorySourceRegistry(now=lambda: self.clock)
         self.sources = SavedSources(
             self.registry,
-            opening(),
+            opening(InMemoryUploadStore),
             ingest=self.ingest,
             plan=self.plan,
             sniff=sniff,

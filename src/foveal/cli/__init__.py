@@ -11,7 +11,22 @@ from typing import Annotated
 
 import typer
 
-from foveal.cli import ask, demo, doctor, index, ingest, keys, look, models, search, serve, snippet, source, status
+from foveal.cli import (
+    ask,
+    demo,
+    doctor,
+    index,
+    ingest,
+    keys,
+    look,
+    models,
+    search,
+    serve,
+    snippet,
+    source,
+    status,
+    upload,
+)
 from foveal.cli.session import Session
 
 app = typer.Typer(
@@ -40,6 +55,7 @@ def _global(
 
 
 app.command("ingest")(ingest.ingest)
+app.command("upload")(upload.upload)
 app.command("search")(search.search)
 app.command("ask")(ask.ask)
 app.command("look")(look.look)

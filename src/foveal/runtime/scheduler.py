@@ -13,7 +13,7 @@ from foveal.errors import FovealError
 from foveal.pipeline.saved_sources import Refreshed, SavedSources
 from foveal.types.ingestions import IngestionProgress
 
-POLL_S = 5.0
+POLL_S = 1.0
 """Time between two looks at what is due, each one small read of the database."""
 
 

@@ -11,8 +11,10 @@ from foveal.errors import ConflictError, NotFoundError
 from foveal.pipeline.ingest import IngestRequest, Observer
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.ports import SourceRegistry
+from foveal.ports_uploads import UploadStore
 from foveal.readers.sniffing import sniff
 from foveal.runtime.sources import opening
+from foveal.testing.fakes_uploads import InMemoryUploadStore
 from foveal.types.ingestions import Ingestion, IngestionCounts, IngestionId, IngestionPlan, IngestionState
 from foveal.types.sources import Credential, SavedSource, Schedule, SourceRun, SourceSettings, SourceState
 
@@ -115,8 +117,12 @@ class InMemorySourceRegistry:
         with self._lock:
             name = self._runs.pop(run_id, None)
             if name is not None:
+                saved = self._saved[name]
+                due, started = saved.next_run_at, saved.last_started_at
+                if due and started and due > started:  # asked for meanwhile
+                    next_run_at = due
                 self._saved[name] = replace(
-                    self._saved[name],
+                    saved,
                     state=state,
                     message=message,
                     last_finished_at=self._now(),
@@ -125,7 +131,10 @@ class InMemorySourceRegistry:
 
 
 def counting_sources(
-    registry: SourceRegistry, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    registry: SourceRegistry,
+    uploads: UploadStore | None = None,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SavedSources:
     """Saved sources of every kind of the product, whose ingestions count the files and keep nothing."""
 
@@ -156,4 +165,6 @@ def counting_sources(
             seconds=0.0,
         )
 
-    return SavedSources(registry, opening(), ingest=ingest, plan=plan, sniff=sniff, has_index=lambda _: True, now=now)
+    store = uploads or InMemoryUploadStore()
+    opened = opening(lambda: store)
+    return SavedSources(registry, opened, ingest=ingest, plan=plan, sniff=sniff, has_index=lambda _: True, now=now)
