@@ -19,9 +19,11 @@ from foveal.testing.contracts.upload_store import DRAFT, UploadStoreContract, as
 from foveal.testing.fakes_uploads import InMemoryUploadStore
 
 
-@pytest.fixture
-def sql_store(tmp_path: Path) -> Iterator[SqlUploadStore]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def sql_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlUploadStore]:
+    postgres = request.param == "postgresql"
+    url = request.getfixturevalue("postgres_url") if postgres else f"sqlite:///{tmp_path / 'catalog.sqlite'}"
+    engine = open_engine(url)
     yield SqlUploadStore(engine, tmp_path / "uploads")
     engine.dispose()
 

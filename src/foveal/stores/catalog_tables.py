@@ -168,9 +168,9 @@ sources = Table(
 uploads = Table(
     "uploads",
     metadata,
-    Column("file_id", String, primary_key=True),
-    Column("source", String, nullable=False),
-    Column("path", String, nullable=False),
+    Column("file_id", Name, primary_key=True),
+    Column("source", Name, nullable=False),
+    Column("path", Name, nullable=False),
     Column("asset_id", String, nullable=False, index=True),
     Column("size_bytes", BigInteger, nullable=False),
     Column("media_type", String, nullable=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from foveal.stores.sql_engine import UtcTime
+from foveal.stores.sql_engine import Name, UtcTime
 
 revision = "0005"
 down_revision = "0004"
@@ -16,9 +16,9 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "uploads",
-        sa.Column("file_id", sa.String, primary_key=True),
-        sa.Column("source", sa.String, nullable=False),
-        sa.Column("path", sa.String, nullable=False),
+        sa.Column("file_id", Name, primary_key=True),
+        sa.Column("source", Name, nullable=False),
+        sa.Column("path", Name, nullable=False),
         sa.Column("asset_id", sa.String, nullable=False),
         sa.Column("size_bytes", sa.BigInteger, nullable=False),
         sa.Column("media_type", sa.String, nullable=False),
