@@ -30,11 +30,14 @@ from foveal.api.links import LinkSigner
 from foveal.api.native import routes as native
 from foveal.api.native.schemas import SearchBody
 from foveal.api.native.source_schemas import BODIES as SOURCE_BODIES
+from foveal.api.native.upload_forms import FormLimits
+from foveal.api.native.upload_schemas import BODIES as UPLOAD_BODIES
 from foveal.api.wire import HeaderLimits, Heads, RequestIds, TidyPaths
 from foveal.ports import ApiKeys
 
 MAX_BODY_BYTES = 64 * 2**20
 """Longest request body: three images of the default 16 MB as base64."""
+FORM_LIMITS = FormLimits(request_bytes=4 * 2**30, files=1000)
 REQUEST_SECONDS = 600.0
 """Longest request; the OpenAI clients give up after as long."""
 READ_HEADERS = (
@@ -42,6 +45,11 @@ READ_HEADERS = (
     "x-request-id",
     "x-ms-client-request-id",
     "operation-location",
+    "location",
+    "foveal-file-id",
+    "foveal-outcome",
+    *(f"upload-{name}" for name in ("offset", "length", "expires")),
+    *(f"tus-{name}" for name in ("resumable", "version", "extension", "max-size")),
     "retry-after",
     "retry-after-ms",
     "x-should-retry",
@@ -67,6 +75,7 @@ def create_app(
     concurrency: int = 8,
     queue: int = 64,
     max_body_bytes: int = MAX_BODY_BYTES,
+    form_limits: FormLimits = FORM_LIMITS,
 ) -> FastAPI:
     """The application.
 
@@ -82,7 +91,8 @@ def create_app(
         request_seconds: Longest request.
         concurrency: Pieces of computing work done at once.
         queue: Requests that may wait beyond that; one more is answered 429.
-        max_body_bytes: Longest request body.
+        max_body_bytes: Longest request body of any other kind than files.
+        form_limits: Most bytes and files of a form of files.
     """
     threads = Threads(concurrency)
     app = _Application(
@@ -95,7 +105,15 @@ def create_app(
     )
     app.include_router(azure_openai.router(Answering(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
     app.include_router(
-        native.router(native.Native(engine=engine, threads=threads, max_body_bytes=max_body_bytes, version=__version__))
+        native.router(
+            native.Native(
+                engine=engine,
+                threads=threads,
+                max_body_bytes=max_body_bytes,
+                form_limits=form_limits,
+                version=__version__,
+            )
+        )
     )
     search = AzureSearch(engine=engine, threads=threads, max_body_bytes=max_body_bytes)
     app.include_router(azure_search.router(search))
@@ -133,7 +151,17 @@ def _open_to(app: FastAPI, origins: Collection[str]) -> None:
     )
 
 
-BODIES = (ChatBody, CompletionBody, EmbeddingBody, SearchBody, SearchIn, BatchIn, IndexIn, *SOURCE_BODIES)
+BODIES = (
+    ChatBody,
+    CompletionBody,
+    EmbeddingBody,
+    SearchBody,
+    SearchIn,
+    BatchIn,
+    IndexIn,
+    *SOURCE_BODIES,
+    *UPLOAD_BODIES,
+)
 """What routes read by themselves."""
 
 

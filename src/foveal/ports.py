@@ -620,7 +620,10 @@ class SourceRegistry(Protocol):
         """
 
     def end(self, run_id: str, state: SourceState, *, message: str = "", next_run_at: datetime | None = None) -> None:
-        """Record how a run went and give the right back; of a run that was taken over nothing is recorded."""
+        """Record how a run went and give the right back; of a run that was taken over nothing is recorded.
+
+        When the source was said to be due after the run began, by `set_schedule`, that stays.
+        """
 
 
 # --- indexes of a caller's own fields ---------------------------------------------------------------------

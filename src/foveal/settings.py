@@ -234,6 +234,15 @@ class Fetching(Group):
         return tuple(entry.strip() for entry in self.allow.split(",") if entry.strip())
 
 
+class Uploading(Group):
+    """Files that people send; `limits` says how large an image or a document may be."""
+
+    file_bytes: int = Field(2 * 2**30, ge=1, description="Largest file of any kind.")
+    request_bytes: int = Field(4 * 2**30, ge=1, description="Most bytes of one request; larger files come in pieces.")
+    files: int = Field(1000, ge=1, description="Most files of one request.")
+    unfinished_hours: float = Field(24.0, gt=0, description="How long a file that is half here waits for its rest.")
+
+
 ServiceIndex = Annotated[str, StringConstraints(pattern=r"^.+/[^/]+$")]
 """`SERVICE/INDEX`."""
 
@@ -293,6 +302,7 @@ class Settings(Group):
         "object.",
     )
     fetch: Fetching = Field(default_factory=Fetching, description="Images given by address.")
+    uploads: Uploading = Field(default_factory=Uploading, description="Files that people send.")
     serve: Serving = Field(default_factory=Serving, description="The HTTP server.")
 
     @property

@@ -190,6 +190,7 @@ def test_it_is_due_after_any_change_of_few_and_a_tenth_of_many(space: TextSpace)
     assert not adapter.due(described=36, images=1090)
     assert adapter.due(described=36, images=1100)
     assert adapter.due(described=36, images=900)
+    assert adapter.due(described=36, images=1000, reworded=1)  # so few that each counts
 
 
 def test_shapes_that_do_not_fit_are_refused(space: TextSpace) -> None:

@@ -54,7 +54,8 @@ def _bases(cls: ast.ClassDef) -> set[str]:
 def _ports() -> dict[str, frozenset[str]]:
     """Members by port, those of its bases included."""
     found: dict[str, frozenset[str]] = {}
-    for cls in _classes(SOURCE / "ports.py") + _classes(SOURCE / "api" / "engine.py"):
+    files = [SOURCE / "ports.py", SOURCE / "ports_uploads.py", SOURCE / "api" / "engine.py"]
+    for cls in (cls for file in files for cls in _classes(file)):
         inherited = frozenset().union(*(found.get(base, frozenset()) for base in _bases(cls)))
         found[cls.name] = inherited | _members(cls)
     return found

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from foveal.errors import ConflictError, ModelUnavailableError, SourceUnusableError
+from foveal.pipeline.adapt import ATTACHMENT
 from foveal.pipeline.ingest import Ingester, IngestRequest
 from foveal.testing.fakes_remote import FakeCaptioner
 from foveal.testing.fakes_text import FakeTextEmbedder
@@ -184,6 +185,23 @@ def test_a_changed_description_is_followed_without_looking_at_the_image_again(ho
     assert job.counts.changed == 1
     assert home.chunks()["a.png#0"].description == "second words"
     assert home.encoder.calls + home.detector.calls + home.recognizer.calls == looked
+
+
+def test_other_words_on_as_many_images_teach_the_adapter_anew(home: Home, photo: Photo) -> None:
+    metadata = home.photos / "metadata.json"
+
+    def describe(words: str) -> bytes | None:
+        entries = [{"image_blob_path": f"{n}.png", "description": f"{words} {n}"} for n in range(3)]
+        metadata.write_text(json.dumps(entries))
+        home.ingest()
+        return home.catalog.attachment(INDEX, ATTACHMENT)
+
+    for n in range(6):
+        photo(f"{n}.png", n)
+    first, same, other = describe("red teapot"), describe("red teapot"), describe("steam engine")
+    assert first is not None
+    assert first == same
+    assert other != first
 
 
 def test_a_new_text_model_redoes_text_vectors_and_nothing_else(home: Home, photo: Photo) -> None:

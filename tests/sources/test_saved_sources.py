@@ -20,6 +20,7 @@ from foveal.runtime.scheduler import refreshing
 from foveal.runtime.sources import opening
 from foveal.testing.fakes_sources import InMemorySourceRegistry
 from foveal.testing.fakes_stores import InMemoryIngestionLog
+from foveal.testing.fakes_uploads import InMemoryUploadStore
 from foveal.types.ingestions import (
     Ingestion,
     IngestionCounts,
@@ -51,7 +52,7 @@ class World:
         self.registry = InMemorySourceRegistry(now=lambda: self.clock)
         self.sources = SavedSources(
             self.registry,
-            opening(),
+            opening(InMemoryUploadStore),
             ingest=self.ingest,
             enqueue=self.log.enqueue,
             plan=self.plan,

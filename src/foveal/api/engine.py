@@ -9,6 +9,7 @@ from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
+from foveal.pipeline.uploads import Uploads
 from foveal.ports import Upstream
 from foveal.types.chat import ChatEvent, ChatRequest, GroundingOptions, ImageInput
 from foveal.types.chunks import Chunk, ChunkId
@@ -91,6 +92,14 @@ class Engine(Protocol):
     @property
     def jobs(self) -> Jobs:
         """The jobs: to be queued, looked at, cancelled and tried again."""
+
+    @property
+    def uploads(self) -> Uploads:
+        """Files that people send: received, described, deleted."""
+
+    @property
+    def default_index(self) -> str:
+        """The index used when none is named."""
 
     def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
         """One index of either kind, to be searched through the face of Azure AI Search.

@@ -26,6 +26,7 @@ from foveal.cli import (
     snippet,
     source,
     status,
+    upload,
     work,
 )
 from foveal.cli.session import Session
@@ -56,6 +57,7 @@ def _global(
 
 
 app.command("ingest")(ingest.ingest)
+app.command("upload")(upload.upload)
 app.command("search")(search.search)
 app.command("ask")(ask.ask)
 app.command("look")(look.look)

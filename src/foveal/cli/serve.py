@@ -52,12 +52,14 @@ def run_server(here: Session, foveal: Foveal) -> None:
     """Listen until stopped; says where once it does."""
     import uvicorn
 
+    from foveal.api.native.upload_forms import FormLimits
     from foveal.asgi import create_app
     from foveal.cli.work import tell
     from foveal.runtime.scheduler import refreshing
     from foveal.runtime.tls import tls_of
 
     serving = here.settings.serve
+    uploads = here.settings.uploads
     key = serving.api_key.get_secret_value()
     locked = bool(key) or bool(foveal.parts.api_keys.records())
     _refuse_openness(serving, locked=locked)
@@ -71,6 +73,7 @@ def run_server(here: Session, foveal: Foveal) -> None:
         request_seconds=serving.request_seconds,
         concurrency=serving.concurrency,
         queue=serving.queue,
+        form_limits=FormLimits(request_bytes=uploads.request_bytes, files=uploads.files),
     )
     tls = tls_of(here.settings)
     listener = _listen(serving)

@@ -55,6 +55,7 @@ def add(
     describe: Annotated[
         Path | None, typer.Option(help="JSON or CSV with your own words on the images.", exists=True, dir_okay=False)
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Of a folder: read it as soon as something changes.")] = False,
     as_json: Json = False,
 ) -> None:
     """Save a source. Nothing is read before `refresh`, or before it is due."""
@@ -77,6 +78,7 @@ def add(
         descriptions=str(describe) if describe else "",
         every=every,
         cron=cron,
+        watch=watch,
     )
     opener = _from_shortcut(shortcuts, identity=identity) or _credential(credential, secret_env, secret_file)
     with here.open() as foveal:
@@ -111,7 +113,7 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
         print_json(shown)
         return
     for key, value in shown.items():
-        if value not in (None, "", []):
+        if value not in (None, "", [], False):
             here.console.print(f"{key.replace('_', ' '):<18}{value}", markup=False)
 
 
@@ -242,6 +244,7 @@ def source_json(saved: SavedSource) -> dict[str, object]:
         "credential": saved.credential.value if saved.credential else None,
         "every_s": settings.schedule.every_s,
         "cron": settings.schedule.cron,
+        "watch": settings.watch,
         "state": saved.state.value,
         "message": saved.message,
         "created_at": saved.created_at,
@@ -263,7 +266,8 @@ def _line(saved: SavedSource) -> str:
     parts = [f"{settings.name:<16} {settings.location} → index {settings.index}", saved.state.value.replace("_", " ")]
     if saved.last_finished_at:
         parts.append(f"last {saved.last_finished_at:%Y-%m-%d %H:%M} UTC")
-    parts.append(f"next {saved.next_run_at:%Y-%m-%d %H:%M} UTC" if saved.next_run_at else "no schedule")
+    watched = "watched" if settings.watch else "no schedule"
+    parts.append(f"next {saved.next_run_at:%Y-%m-%d %H:%M} UTC" if saved.next_run_at else watched)
     if saved.message:
         parts.append(saved.message)
     return "  ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +21,9 @@ from foveal.types.filters import Comparison
 from foveal.types.vectors import FloatArray
 
 ATTACHMENT = "adapter"
+TAUGHT = "adapter-words"
+"""Attachment: fingerprints of the images with words that the adapter was fitted on, one after another, sorted."""
+FINGERPRINT_BYTES = 8
 SAMPLE = 2_000
 """Images that stand for the collection when the adapter is centred on it."""
 DESCRIBED_LIMIT = 20_000
@@ -93,7 +97,11 @@ class AdapterKeeper:
         images = list(self._placed(index, base))
         described = [image for image in images if image.words]
         present = self.placing(index)
-        if not images or (present and not present.due(described=len(described), images=len(images))):
+        taught = _fingerprints(described)
+        reworded = self._reworded(index, taught)
+        if not images:
+            return None
+        if present and not present.due(described=len(described), images=len(images), reworded=reworded):
             return None
         adapter = None if isinstance(self._images.encoder, JointEmbedder) else self._fit(images, described)
         if adapter is None:
@@ -101,7 +109,16 @@ class AdapterKeeper:
         generation = base
         for seen in self._seen(adapter, images):
             generation = self._store.apply(index, generation, ChunkChange(seen=seen))
-        return Refitted(generation=generation, attachments={ATTACHMENT: adapter.to_bytes()})
+        attachments = {ATTACHMENT: adapter.to_bytes(), TAUGHT: b"".join(sorted(taught))}
+        return Refitted(generation=generation, attachments=attachments)
+
+    def _reworded(self, index: str, taught: frozenset[bytes]) -> int:
+        """How many of these were no part of the last fit; 0 for an index of before that was kept."""
+        known = self._catalog.attachment(index, TAUGHT)
+        if known is None:
+            return 0
+        then = {known[i : i + FINGERPRINT_BYTES] for i in range(0, len(known), FINGERPRINT_BYTES)}
+        return len(taught - then)
 
     @property
     def _images(self) -> ImageUnderstanding:
@@ -163,6 +180,11 @@ class AdapterKeeper:
         except StoreCorruptError:  # of an earlier version of Foveal: the next ingest fits a new one
             return None
         return adapter if adapter.space.identity == self._texts.embedder.identity else None
+
+
+def _fingerprints(described: Sequence[_Placed]) -> frozenset[bytes]:
+    told = (f"{image.name}\0{image.words}".encode("utf-8", "surrogatepass") for image in described)
+    return frozenset(hashlib.blake2b(one, digest_size=FINGERPRINT_BYTES).digest() for one in told)
 
 
 def _spread(images: Sequence[_Placed], most: int) -> list[_Placed]:

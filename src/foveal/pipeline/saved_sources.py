@@ -42,7 +42,7 @@ from foveal.types.sources import (
 
 RENEW_S = 20.0
 """Time between two renewals of a run's lease."""
-WAIT_S = 60.0
+WAIT_S = 15.0
 """A source whose index another ingestion writes to is tried again after so long."""
 LOOKED_AT = 50
 """Files opened to find one that is read, before a source is told to have none."""
@@ -58,6 +58,7 @@ class Opening:
         open: Opens a place; nothing is fetched yet.
         emptied: The same place as if nothing were in it.
         request: What to ingest of a source: its files, the descriptions of them, for whom.
+        forgotten: Deletes what this product keeps of a source that is removed (uploads).
         first_run: When a new source is due.
         next_run: When a source is due after a moment.
     """
@@ -66,6 +67,7 @@ class Opening:
     open: Callable[[SourceSettings, Credential | None], Source]
     emptied: Callable[[SourceSettings], Source]
     request: Callable[[Source, SourceSettings], IngestRequest]
+    forgotten: Callable[[SourceSettings], None]
     read_schedule: Callable[[str, str], Schedule]
     first_run: Callable[[Schedule, datetime], datetime | None]
     next_run: Callable[[Schedule, datetime], datetime | None]
@@ -270,12 +272,22 @@ class SavedSources:
             raise ConflictError(f"The source {name} is running.", remedy="Wait for it.")
         return self._enqueue(_order(saved.settings))
 
+    def ask_again(self, name: str) -> SavedSource:
+        """Likewise where it is running: once more, after that run, for what changed behind it.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+        self._registry.set_schedule(name, self.get(name).settings.schedule, next_run_at=self._now())
+        return self.get(name)
+
     def remove(self, name: str, *, keep_data: bool = False, observe: Observer = lambda _: None) -> Ingestion | None:
         """Forget a source, and first delete what came from it.
 
         Args:
             name: Which.
-            keep_data: Whether what came from it stays searchable; pictures of it can then not be shown.
+            keep_data: Whether what came from it stays searchable; pictures of it can then not be shown. Uploads
+                stay in the home, and come back with a source of the same name.
             observe: Told of progress.
 
         Returns:
@@ -299,6 +311,8 @@ class SavedSources:
         finally:
             self._registry.end(run.run_id, state, message=message, next_run_at=self._next(run))
         self._registry.remove(name)
+        if not keep_data:
+            self._opening.forgotten(settings)
         return job
 
     def empty(self, job: Ingestion, observe: Observer = lambda _: None) -> Ingestion:

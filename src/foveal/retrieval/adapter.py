@@ -80,12 +80,16 @@ class Adapter:
         """Seen vectors float32 [m, d], rows L2-normalised, of features [m, f]."""
         return ridge.unit((self._predict(features) - self.offset) @ self.whitening)
 
-    def due(self, *, described: int, images: int) -> bool:
+    def due(self, *, described: int, images: int, reworded: int = 0) -> bool:
         """Whether to fit again, now that the index has so many images, so many of them with words.
 
-        Any change below 50, then a growth or loss of a tenth of either number.
+        Any change below 50, then a growth or loss of a tenth of either number, or other words on a tenth.
+
+        Args:
+            reworded: Of those with words, how many had others, or none, when it was fitted.
         """
-        return _moved(described, self.described) or _moved(images, self.images)
+        taught = _moved(described, self.described) or _moved(described - reworded, described)
+        return taught or _moved(images, self.images)
 
     def query(self, text_vector: FloatArray) -> FloatArray:
         """What a question's text vector [d] (from `embed_queries`) is compared with: float32 [d], L2-normalised."""

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from foveal.pipeline.open_index import OpenIndex
     from foveal.pipeline.saved_sources import SavedSources
     from foveal.pipeline.search_indexes import SearchIndexes
+    from foveal.pipeline.uploads import Uploads
     from foveal.ports import Catalog, ChunkStore, Upstream
     from foveal.settings import Settings
     from foveal.types.locators import Box
@@ -140,6 +141,16 @@ class Foveal:
     def sources(self) -> SavedSources:
         """Saved sources: added, tried out, refreshed, removed."""
         return self.parts.sources
+
+    @property
+    def uploads(self) -> Uploads:
+        """Files that people send: received, described, deleted."""
+        return self.parts.uploads
+
+    @property
+    def default_index(self) -> str:
+        """The index used when none is named."""
+        return self.settings.index
 
     # --- find and answer
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from foveal.pipeline.findings import ImageFindings
     from foveal.pipeline.jobs import Jobs
     from foveal.pipeline.saved_sources import SavedSources
+    from foveal.pipeline.uploads import Uploads
     from foveal.ports import (
         ApiKeys,
         ByteStore,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Source,
         TextEmbedder,
     )
+    from foveal.ports_uploads import UploadStore
     from foveal.readers.image import ImageReader
     from foveal.readers.limits import Limits
     from foveal.runtime.judging import Judge
@@ -168,13 +170,27 @@ class Parts:
 
         return SavedSources(
             SqlSourceRegistry(self.engine, key),
-            opening(),
+            opening(lambda: self.upload_store),
             ingest=ingest,
             enqueue=self.log.enqueue,
             plan=plan,
             sniff=sniff,
             has_index=lambda name: any(record.name == name for record in self.catalog.indexes()),
         )
+
+    @made_once
+    def upload_store(self) -> UploadStore:
+        """Files that people sent."""
+        from foveal.stores.uploads import SqlUploadStore
+
+        return SqlUploadStore(self.engine, self.settings.home / "uploads")
+
+    @made_once
+    def uploads(self) -> Uploads:
+        """What is done with them."""
+        from foveal.runtime.uploading import uploads_of
+
+        return uploads_of(self)
 
     @made_once
     def store(self) -> ChunkStore:

@@ -14,7 +14,7 @@ from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.saved_sources import Refreshed, SavedSources
 from foveal.types.ingestions import IngestionProgress
 
-POLL_S = 5.0
+POLL_S = 1.0
 """Time between two looks at what there is to do, each two small reads of the database."""
 
 Teller = Callable[[Refreshed], None]

@@ -11,6 +11,7 @@ from foveal.errors import InvalidRequestError
 from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.saved_sources import Opening
 from foveal.ports import Source
+from foveal.ports_uploads import UploadStore
 from foveal.types.sources import Credential, CredentialKind, Schedule, SourceDraft, SourceKind, SourceSettings
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -20,17 +21,34 @@ OPENERS: dict[SourceKind, frozenset[CredentialKind | None]] = {
     SourceKind.FOLDER: frozenset({None}),
     SourceKind.AZURE_BLOB: frozenset({None, *CredentialKind} - {CredentialKind.OPTIONS}),
     SourceKind.URL: frozenset({None, CredentialKind.OPTIONS}),
+    SourceKind.UPLOADS: frozenset({None}),
 }
 """What may open a source of each kind."""
 
 
-def opening() -> Opening:
-    """How the sources of this product are opened."""
+def opening(uploads: Callable[[], UploadStore]) -> Opening:
+    """How the sources of this product are opened.
+
+    Args:
+        uploads: Gives the store of uploads; called when there is a source of them.
+    """
+
+    def open_any(settings: SourceSettings, credential: Credential | None) -> Source:
+        return open_source(settings, credential, uploads)
+
+    def request(source: Source, settings: SourceSettings) -> IngestRequest:
+        return _request(source, settings, uploads)
+
+    def forgotten(settings: SourceSettings) -> None:
+        if settings.kind is SourceKind.UPLOADS:
+            uploads().remove([file.file_id for file in uploads().files(settings.name)])
+
     return Opening(
         settle=settle,
-        open=open_source,
-        emptied=_emptied,
-        request=_request,
+        open=open_any,
+        emptied=lambda settings: _emptied(open_any(settings, None)),
+        request=request,
+        forgotten=forgotten,
         read_schedule=_read_schedule,
         first_run=_first_run,
         next_run=_next_run,
@@ -50,6 +68,8 @@ def settle(draft: SourceDraft, credential: Credential | None) -> SourceSettings:
         )
     if not draft.index:
         raise InvalidRequestError("It is not said which index it is read into.")
+    if draft.watch and draft.kind is not SourceKind.FOLDER:
+        raise InvalidRequestError(f"A source of kind {draft.kind} cannot be watched.", remedy="Give it a schedule.")
     _check_opener(draft.kind, credential)
     account_url, container, location = _placed(draft, credential)
     return SourceSettings(
@@ -63,10 +83,11 @@ def settle(draft: SourceDraft, credential: Credential | None) -> SourceSettings:
         groups=draft.groups,
         descriptions=str(Path(draft.descriptions).resolve()) if draft.descriptions else "",
         schedule=_read_schedule(draft.every, draft.cron),
+        watch=draft.watch,
     )
 
 
-def open_source(settings: SourceSettings, credential: Credential | None) -> Source:
+def open_source(settings: SourceSettings, credential: Credential | None, uploads: Callable[[], UploadStore]) -> Source:
     """A saved source, opened; nothing is fetched yet.
 
     Raises:
@@ -77,6 +98,10 @@ def open_source(settings: SourceSettings, credential: Credential | None) -> Sour
         from foveal.sources.folder import FolderSource
 
         return FolderSource(Path(settings.location))
+    if settings.kind is SourceKind.UPLOADS:
+        from foveal.sources.uploads import UploadsSource
+
+        return UploadsSource(settings.name, uploads())
     if settings.kind is SourceKind.URL:
         from foveal.sources.fsspec_files import FsspecSource
 
@@ -131,13 +156,16 @@ def ingest_request(source: Source, index: str, file: Path | None, groups: tuple[
     )
 
 
-def _emptied(settings: SourceSettings) -> Source:
+def _emptied(source: Source) -> Source:
     from foveal.sources.listed import ListedSource
 
-    return ListedSource(open_source(settings, None), ())
+    return ListedSource(source, ())
 
 
-def _request(source: Source, settings: SourceSettings) -> IngestRequest:
+def _request(source: Source, settings: SourceSettings, uploads: Callable[[], UploadStore]) -> IngestRequest:
+    if settings.kind is SourceKind.UPLOADS:
+        words = {file.path: file.description for file in uploads().files(settings.name) if file.description}
+        return IngestRequest(source=source, index=settings.index, descriptions=words, groups=settings.groups)
     file = Path(settings.descriptions) if settings.descriptions else None
     return ingest_request(source, settings.index, file, settings.groups)
 
@@ -160,6 +188,10 @@ def _placed(draft: SourceDraft, credential: Credential | None) -> tuple[str, str
         if not draft.path:
             raise InvalidRequestError("It is not said which folder.", remedy="Give its path.")
         return "", "", str(Path(draft.path).resolve())
+    if draft.kind is SourceKind.UPLOADS:
+        from foveal.sources.uploads import location_of
+
+        return "", "", location_of(draft.name)
     if draft.kind is SourceKind.URL:
         from foveal.sources.fsspec_files import checked_options, checked_url
 

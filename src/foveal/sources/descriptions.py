@@ -92,13 +92,28 @@ def load_description_file(path: Path, source: Source | None = None) -> Descripti
             data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise InvalidRequestError(f"The descriptions in {path} cannot be read: {error.strerror}.") from None
+    paths = None if source is None else [item.path for item in source.items()]
+    return read_descriptions(str(path), data, paths)
+
+
+def read_descriptions(name: str, data: bytes, paths: Iterable[str] | None = None) -> Descriptions:
+    """Descriptions out of the bytes of a file.
+
+    Args:
+        name: Of the file; one that ends in `.csv` is CSV, any other JSON.
+        data: All of it; over 64 MiB it is refused.
+        paths: Of the files that may be described; others are reported. None: any.
+
+    Raises:
+        InvalidRequestError: It is neither JSON nor CSV.
+    """
     try:
-        entries = _csv_entries(data) if path.suffix.lower() == ".csv" else _json_entries(data)
+        entries = _csv_entries(data) if name.lower().endswith(".csv") else _json_entries(data)
     except AssetError as error:
-        raise InvalidRequestError(f"{path}: {error.message}", remedy=error.remedy) from None
+        raise InvalidRequestError(f"{name}: {error.message}", remedy=error.remedy) from None
     words: dict[str, str] = {}
-    find = _finder(item.path for item in source.items()) if source else lambda folder, path: path
-    failures = _take(str(path), entries, words, lambda entry: find("", entry))
+    find = _finder(paths) if paths is not None else lambda folder, path: path
+    failures = _take(name, entries, words, lambda entry: find("", entry))
     return Descriptions(by_path=words, failures=tuple(failures))
 
 

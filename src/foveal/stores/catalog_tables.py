@@ -15,11 +15,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -167,6 +168,7 @@ sources = Table(
     Column("descriptions", String, nullable=False),
     Column("every_s", Integer),
     Column("cron", String, nullable=False),
+    Column("watch", Boolean, nullable=False, server_default=false()),
     Column("credential_kind", String),
     Column("credential", LargeBinary),  # a Fernet token
     Column("created_at", UtcTime, nullable=False),
@@ -182,3 +184,19 @@ sources = Table(
     UniqueConstraint("location", "index_name"),
 )
 """Saved sources. Not tied to `indexes`: the first run makes the index. The last four columns are the lease of a run."""
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("file_id", Name, primary_key=True),
+    Column("source", Name, nullable=False),
+    Column("path", Name, nullable=False),
+    Column("asset_id", String, nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    UniqueConstraint("source", "path"),
+)
+"""Files that were uploaded; their bytes are in the home. Not tied to `sources`: a source may be forgotten and kept."""

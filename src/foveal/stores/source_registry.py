@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, and_, delete, insert, or_, select, update
+from sqlalchemy import Engine, and_, case, delete, insert, or_, select, update
 from sqlalchemy.engine import Connection, Row
 
 from foveal.errors import ConflictError, NotFoundError, StoreCorruptError
@@ -136,11 +136,12 @@ class SqlSourceRegistry:
 
     def end(self, run_id: str, state: SourceState, *, message: str = "", next_run_at: datetime | None = None) -> None:
         """Record how a run went."""
+        asked = sources.c.next_run_at > sources.c.last_started_at
         values = {
             "state": state.value,
             "message": message,
             "last_finished_at": self._now(),
-            "next_run_at": next_run_at,
+            "next_run_at": case((asked, sources.c.next_run_at), else_=next_run_at),
             **_NO_LEASE,
         }
         with writing(self._engine, _WHAT) as connection:
@@ -187,6 +188,7 @@ class SqlSourceRegistry:
                 groups=tuple(json.loads(row.groups)),
                 descriptions=row.descriptions,
                 schedule=Schedule(every_s=row.every_s, cron=row.cron),
+                watch=row.watch,
             ),
             credential=None if row.credential_kind is None else CredentialKind(row.credential_kind),
             created_at=row.created_at,
@@ -253,4 +255,5 @@ def _settings_row(settings: SourceSettings) -> dict[str, object]:
         "descriptions": settings.descriptions,
         "every_s": settings.schedule.every_s,
         "cron": settings.schedule.cron,
+        "watch": settings.watch,
     }

@@ -27,6 +27,7 @@ from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
+from foveal.pipeline.uploads import Uploads
 from foveal.ports import Upstream
 from foveal.retrieval.filtering import optional_filter
 from foveal.runtime.inventory import documents_status
@@ -35,6 +36,7 @@ from foveal.testing.fakes_remote import FakeReranker
 from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
 from foveal.testing.fakes_stores import InMemoryChunkSnapshot, InMemoryIngestionLog
 from foveal.testing.fakes_text import FakeTextEmbedder
+from foveal.testing.fakes_uploads import InMemoryUploadStore, fake_uploads
 from foveal.types.assets import AssetId, DocumentId, MediaKind
 from foveal.types.chat import (
     ChatEvent,
@@ -114,7 +116,9 @@ class FakeEngine:
             InMemorySearchIndexCatalog(), InMemoryDocumentStore(), taken=lambda: list(self.indexes)
         )
         self.log = InMemoryIngestionLog()
-        self._sources = counting_sources(InMemorySourceRegistry(), self.log)
+        store = InMemoryUploadStore()
+        self._sources = counting_sources(InMemorySourceRegistry(), self.log, store)
+        self._uploads = fake_uploads(store, self._sources)
         self.files: dict[str, bytes] = {}
         self.mapped: dict[tuple[str, str], str] = {}
         self.embedder = FakeTextEmbedder()
@@ -222,6 +226,16 @@ class FakeEngine:
             return self._sources.refresh(job.saved_source, observe, job=job)
 
         return Jobs(self.log, {JobKind.REFRESH: refresh})
+
+    @property
+    def uploads(self) -> Uploads:
+        """In memory."""
+        return self._uploads
+
+    @property
+    def default_index(self) -> str:
+        """One that is nowhere yet."""
+        return "default"
 
     def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
         """Of chunks, or of documents in memory, embedded (in `FAKE_DIM` numbers) and re-ranked by fakes.

@@ -12,8 +12,10 @@ from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.job_run import JobRun, Observer
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.ports import IngestionLog, SourceRegistry
+from foveal.ports_uploads import UploadStore
 from foveal.readers.sniffing import sniff
 from foveal.runtime.sources import opening
+from foveal.testing.fakes_uploads import InMemoryUploadStore
 from foveal.types.ingestions import Ingestion, IngestionCounts, IngestionPlan, JobOrder
 from foveal.types.sources import Credential, SavedSource, Schedule, SourceRun, SourceSettings, SourceState
 
@@ -116,8 +118,12 @@ class InMemorySourceRegistry:
         with self._lock:
             name = self._runs.pop(run_id, None)
             if name is not None:
+                saved = self._saved[name]
+                due, started = saved.next_run_at, saved.last_started_at
+                if due and started and due > started:  # asked for meanwhile
+                    next_run_at = due
                 self._saved[name] = replace(
-                    self._saved[name],
+                    saved,
                     state=state,
                     message=message,
                     last_finished_at=self._now(),
@@ -126,7 +132,11 @@ class InMemorySourceRegistry:
 
 
 def counting_sources(
-    registry: SourceRegistry, log: IngestionLog, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    registry: SourceRegistry,
+    log: IngestionLog,
+    uploads: UploadStore | None = None,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SavedSources:
     """Saved sources of every kind of the product, whose ingestions count the files and keep nothing."""
 
@@ -155,9 +165,10 @@ def counting_sources(
             seconds=0.0,
         )
 
+    store = uploads or InMemoryUploadStore()
     return SavedSources(
         registry,
-        opening(),
+        opening(lambda: store),
         ingest=ingest,
         enqueue=log.enqueue,
         plan=plan,

@@ -18,6 +18,8 @@ class SourceKind(StrEnum):
     """A container of Azure Blob Storage, or the blobs of it whose names begin with a prefix."""
     URL = "url"
     """Anything that fsspec opens: `s3://bucket/folder`, `gs://…`, `memory://…`."""
+    UPLOADS = "uploads"
+    """Files that people send; they are kept in the home."""
 
 
 class CredentialKind(StrEnum):
@@ -77,6 +79,7 @@ class SourceDraft:
         descriptions: File with a person's words on images.
         every: Interval in words: `30m`, `6h`, `1d`, `daily`.
         cron: Expression of five fields, in UTC.
+        watch: Whether a folder is read as soon as something in it changes.
     """
 
     name: str
@@ -91,6 +94,7 @@ class SourceDraft:
     descriptions: str = ""
     every: str = ""
     cron: str = ""
+    watch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,7 @@ class SourceSettings:
         location: `foveal.ports.Source.name` of what it opens: a folder's path, the URL of a container with its prefix.
         groups: Groups that may see what comes from it; empty: everybody.
         descriptions: File with a person's words on images; empty: only the source's own `metadata*.json`.
+        watch: Whether it is read as soon as something in it changes, beside its schedule.
     """
 
     name: str
@@ -113,6 +118,7 @@ class SourceSettings:
     groups: tuple[str, ...] = ()
     descriptions: str = ""
     schedule: Schedule = field(default_factory=Schedule)
+    watch: bool = False
 
 
 class SourceState(StrEnum):

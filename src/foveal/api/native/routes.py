@@ -15,7 +15,7 @@ from foveal.api.boxes import BOXES_FORM, box_text, read_boxes
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
 from foveal.api.links import Links
-from foveal.api.native import convert, files, jobs, sources
+from foveal.api.native import convert, files, jobs, resumable, sources, uploads
 from foveal.api.native.schemas import (
     CheckOut,
     ChunkDetails,
@@ -25,6 +25,7 @@ from foveal.api.native.schemas import (
     SearchBody,
     SearchReply,
 )
+from foveal.api.native.upload_forms import FormLimits
 from foveal.api.sse import CLIENT_CLOSED, while_connected
 from foveal.types.chunks import ChunkId
 
@@ -43,6 +44,7 @@ class Native:
     engine: Engine
     threads: Threads
     max_body_bytes: int
+    form_limits: FormLimits
     version: str
 
     async def run_for(self, request: Request, work: Callable[[], Response]) -> Response:
@@ -88,6 +90,11 @@ def router(native: Native) -> APIRouter:
     routes.include_router(_chunks(native))
     routes.include_router(sources.router(engine, threads))
     routes.include_router(jobs.router(engine, threads))
+    sending = uploads.Sending(
+        uploads=lambda: engine.uploads, threads=threads, limits=native.form_limits, index=engine.default_index
+    )
+    routes.include_router(resumable.router(sending))  # before `/files/{file_id}`, which would take its address
+    routes.include_router(uploads.router(sending))
     return routes
 
 

@@ -40,6 +40,7 @@ class SourceBody(ScheduleBody):
     prefix: str = Field("", max_length=1024, description="Only blobs whose names begin so.")
     credential: CredentialBody | None = Field(None, description="What opens it; none: it is public.")
     groups: list[str] | None = Field(None, max_length=100, description="Groups that may see it; empty: everybody.")
+    watch: bool = Field(False, description="Of a folder: read it as soon as something in it changes.")
 
 
 class SourceOut(BaseModel):
@@ -54,6 +55,7 @@ class SourceOut(BaseModel):
     credential: CredentialKind | None
     every_s: int | None
     cron: str
+    watch: bool
     state: SourceState
     message: str
     created_at: datetime

@@ -66,7 +66,7 @@ def _add_reading(routes: APIRouter, engine: Engine, threads: Threads) -> None:
         caller = require(request, Role.CONTRIBUTOR)
 
         def mine() -> SourceList:
-            return SourceList(sources=[_out(s) for s in engine.sources.all() if _may_change(s, caller)])
+            return SourceList(sources=[_out(s) for s in engine.sources.all() if may_change(s, caller)])
 
         return await threads.run(mine)
 
@@ -163,18 +163,21 @@ async def _of_own(engine: Engine, threads: Threads, caller: Caller, name: str, w
 
 def _own(sources: SavedSources, name: str, caller: Caller) -> SavedSource:
     saved = sources.get(name)
-    if not _may_change(saved, caller):
+    if not may_change(saved, caller):
         raise NotFoundError(f"There is no source {name!r}.")
     return saved
 
 
-def _may_change(saved: SavedSource, caller: Caller) -> bool:
+def may_change(saved: SavedSource, caller: Caller) -> bool:
+    """Whether a caller sees and changes a source."""
     groups = saved.settings.groups
     return caller.groups is None or (bool(groups) and set(groups) <= set(caller.groups))
 
 
 def _refuse_own_rights(settings: SourceSettings, credential: Credential | None, caller: Caller) -> None:
     """Raises where a source is opened by the rights of this machine, and the caller is no owner."""
+    if settings.kind is SourceKind.UPLOADS:
+        return
     foreign = settings.kind is SourceKind.AZURE_BLOB and settings.account_url.startswith("https://")
     by_itself = credential is not None and credential.kind is CredentialKind.IDENTITY
     if (not foreign or by_itself) and not caller.role.covers(Role.OWNER):
@@ -185,12 +188,21 @@ def _refuse_own_rights(settings: SourceSettings, credential: Credential | None, 
         )
 
 
-def _draft(body: SourceBody, caller: Caller) -> SourceDraft:
-    groups = tuple(body.groups) if body.groups is not None else caller.groups or ()
-    if caller.groups is not None and not (groups and set(groups) <= set(caller.groups)):
+def own_groups(groups: list[str] | None, caller: Caller) -> tuple[str, ...]:
+    """Groups that may see what a caller adds: those named, else the caller's own; empty: everybody.
+
+    Raises:
+        ForbiddenError: A key with groups names others, or none.
+    """
+    named = tuple(groups) if groups is not None else caller.groups or ()
+    if caller.groups is not None and not (named and set(named) <= set(caller.groups)):
         raise ForbiddenError(
             "What a key with groups adds is seen by groups of its own.", remedy="Name some of them, or leave them out."
         )
+    return named
+
+
+def _draft(body: SourceBody, caller: Caller) -> SourceDraft:
     return SourceDraft(
         name=body.name,
         kind=body.kind,
@@ -200,7 +212,8 @@ def _draft(body: SourceBody, caller: Caller) -> SourceDraft:
         account_url=body.account_url,
         container=body.container,
         prefix=body.prefix,
-        groups=groups,
+        groups=own_groups(body.groups, caller),
+        watch=body.watch,
         every=body.every,
         cron=body.cron,
     )
@@ -226,6 +239,7 @@ def _out(saved: SavedSource) -> SourceOut:
         credential=saved.credential,
         every_s=settings.schedule.every_s,
         cron=settings.schedule.cron,
+        watch=settings.watch,
         state=saved.state,
         message=saved.message,
         created_at=saved.created_at,
