@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -159,6 +159,8 @@ sources = Table(
     Column("run_host", String),
     Column("run_pid", Integer),
     Column("heartbeat_at", UtcTime),
+    Column("live", Text),  # JSON of a LiveSettings; NULL: files are read from it
     UniqueConstraint("location", "index_name"),
 )
-"""Saved sources. Not tied to `indexes`: the first run makes the index. The last four columns are the lease of a run."""
+"""Saved sources. Not tied to `indexes`: the first run makes the index. `run_id` to `heartbeat_at` are the lease of a
+run."""

@@ -8,8 +8,9 @@ with groups see and change the sources of their groups only, and what they add i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -19,9 +20,11 @@ from foveal.api.auth import Caller, Role, require
 from foveal.api.bodies import check, documented, parse_json, read_body
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
+from foveal.api.native.live_convert import live_out, live_report_out, live_settings
 from foveal.api.native.source_schemas import (
     CountsOut,
     CredentialBody,
+    LiveBody,
     PlanOut,
     ReportFailure,
     ScheduleBody,
@@ -34,6 +37,7 @@ from foveal.api.native.source_schemas import (
 from foveal.errors import ForbiddenError, NotFoundError, SourceUnusableError
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.types.ingestions import IngestionPlan
+from foveal.types.live_settings import LiveSettings
 from foveal.types.sources import (
     Credential,
     CredentialKind,
@@ -46,6 +50,9 @@ from foveal.types.sources import (
 )
 
 MAX_BODY_BYTES = 64 * 2**10
+
+AZURE_SEARCH_HOSTS = (".search.windows.net", ".search.azure.us", ".search.azure.cn")
+"""Of Azure AI Search in every cloud."""
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -120,6 +127,19 @@ def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
         await _of_own(engine, threads, caller, name, change)
         return Response(status_code=204)
 
+    @routes.put("/{name}/live", openapi_extra=documented(LiveBody))
+    async def set_live(request: Request, name: str) -> SourceOut:
+        """Give a live index another mapping; where it is stays what it was, and what is left out is guessed."""
+        caller = require(request, Role.CONTRIBUTOR)
+        body = await _body(LiveBody, request)
+
+        def change() -> SavedSource:
+            kept = engine.sources.get(name).settings.live or LiveSettings()
+            place = {part: getattr(kept, part) for part in ("endpoint", "index", "database", "collection")}
+            return engine.sources.set_live(name, replace(live_settings(body), **place))
+
+        return _out(await _of_own(engine, threads, caller, name, change))
+
     @routes.put("/{name}/schedule", openapi_extra=documented(ScheduleBody))
     async def set_schedule(request: Request, name: str) -> SourceOut:
         """Have a source read at other times."""
@@ -173,13 +193,20 @@ def _may_change(saved: SavedSource, caller: Caller) -> bool:
 def _refuse_own_rights(settings: SourceSettings, credential: Credential | None, caller: Caller) -> None:
     """Raises where a source is opened by the rights of this machine, and the caller is no owner."""
     foreign = settings.kind is SourceKind.AZURE_BLOB and settings.account_url.startswith("https://")
+    foreign = foreign or (settings.live is not None and _is_azure_search(settings.live.endpoint))
     by_itself = credential is not None and credential.kind is CredentialKind.IDENTITY
     if (not foreign or by_itself) and not caller.role.covers(Role.OWNER):
         raise ForbiddenError(
-            "Folders of the server, addresses other than https storage accounts, and the server's identity are for "
-            "owners.",
+            "Folders of the server, addresses other than https storage accounts and Azure AI Search, and the server's "
+            "identity are for owners.",
             remedy="Use a key made with --role owner, or `foveal source add` on the server.",
         )
+
+
+def _is_azure_search(endpoint: str) -> bool:
+    """Whether it is an address of Azure's own, which reaches nothing beside this server."""
+    parsed = urlsplit(endpoint)
+    return parsed.scheme == "https" and (parsed.hostname or "").endswith(AZURE_SEARCH_HOSTS)
 
 
 def _draft(body: SourceBody, caller: Caller) -> SourceDraft:
@@ -200,6 +227,7 @@ def _draft(body: SourceBody, caller: Caller) -> SourceDraft:
         groups=groups,
         every=body.every,
         cron=body.cron,
+        live=live_settings(body.live),
     )
 
 
@@ -229,6 +257,7 @@ def _out(saved: SavedSource) -> SourceOut:
         last_started_at=saved.last_started_at,
         last_finished_at=saved.last_finished_at,
         next_run_at=saved.next_run_at,
+        live=live_out(settings.live) if settings.live else None,
     )
 
 
@@ -241,6 +270,7 @@ def _report_out(report: SourceReport) -> SourceReportOut:
         described=report.described,
         undescribed=list(report.undescribed),
         failures=[ReportFailure(path=f.path, reason=f.reason, remedy=f.remedy) for f in report.failures],
+        live=live_report_out(report.live) if report.live else None,
     )
 
 
