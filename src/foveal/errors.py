@@ -35,6 +35,7 @@ FovealError
 │   └── BudgetError              budget_spent                       429
 ├── StoreError                   the operator can act; the message names the repair   500
 │   ├── StoreBusyError           store_busy                         503
+│   ├── LiveIndexBusyError       live_index_busy                    503
 │   └── StoreCorruptError        store_corrupt                      500
 └── SettingsError                settings                           exit status 2
 ```
@@ -344,6 +345,13 @@ class StoreBusyError(StoreError):
     """Another process holds the write lock past the deadline."""
 
     code = "store_busy"
+    status = 503
+
+
+class LiveIndexBusyError(StoreError):
+    """A service whose index is searched live is over its limit, or fails; the same request may succeed later."""
+
+    code = "live_index_busy"
     status = 503
 
 

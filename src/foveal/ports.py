@@ -44,6 +44,8 @@ from foveal.types.ingestions import (
     JobProgress,
 )
 from foveal.types.keys import KeyGrant, KeyId, KeyRecord
+from foveal.types.live import LiveDescription, LiveHits, LiveQuery
+from foveal.types.live_settings import LiveSettings
 from foveal.types.search import Passage, Reranked, ScoredChunk
 from foveal.types.sources import Credential, SavedSource, Schedule, SourceRun, SourceSettings, SourceState
 from foveal.types.upstream import JsonObject, UpstreamReply, UpstreamStart
@@ -587,6 +589,13 @@ class SourceRegistry(Protocol):
             NotFoundError: There is none of that name.
         """
 
+    def set_live(self, name: str, live: LiveSettings) -> None:
+        """Keep other settings of a live index.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+
     def set_schedule(self, name: str, schedule: Schedule, *, next_run_at: datetime | None) -> None:
         """Keep another schedule, and when the source is due next.
 
@@ -728,3 +737,37 @@ class DocumentStore(Protocol):
 
     def drop(self, record: SearchIndexRecord) -> None:
         """Remove an index; silently does nothing when there is none."""
+
+
+# --- indexes of other services ----------------------------------------------------------------------------
+
+
+class LiveIndex(Protocol):
+    """An index of another service, searched where it is: nothing of it is kept here.
+
+    Errors say what the service says, without a key. A filter and groups restrict inside the service's search, before
+    anything is cut off.
+    """
+
+    def describe(self) -> LiveDescription:
+        """Its fields; at least one.
+
+        Raises:
+            SourceUnusableError: It cannot be reached, the key is refused, there is no such index.
+            LiveIndexBusyError: The service is over its limit, or fails.
+        """
+
+    def search(self, query: LiveQuery) -> LiveHits:
+        """The best documents, at most `query.top`.
+
+        A document without groups is for everybody. Texts and vectors that the service cannot search by are an error,
+        not passed over.
+
+        Raises:
+            FilterError: The kind of index takes no filter.
+            SourceUnusableError: As `describe`; also where the service refuses the query (reason `refused`).
+            LiveIndexBusyError: As `describe`.
+        """
+
+    def close(self) -> None:
+        """Close its connections; it is not used any more."""

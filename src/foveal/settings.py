@@ -243,6 +243,35 @@ class Uploading(Group):
     unfinished_hours: float = Field(24.0, gt=0, description="How long a file that is half here waits for its rest.")
 
 
+def _endpoints(value: str) -> str:
+    """Refuses what is neither a host nor an http or https address."""
+    for entry in filter(None, (one.strip() for one in value.split(","))):
+        scheme, separator, host = entry.rpartition("://")
+        if scheme not in ({"http", "https"} if separator else {""}) or not host.strip("*./") or "/" in host.rstrip("/"):
+            raise ValueError(f"{entry} is no host and no address of one")
+    return value
+
+
+class Live(Group):
+    """Indexes of other services that requests name themselves."""
+
+    endpoints: Annotated[str, AfterValidator(_endpoints)] = Field(
+        "",
+        description="Services that chat requests may name, to be searched with the key that they bring: hosts with "
+        "commas between (`contoso.search.windows.net`; `*.` in front for all below it), spoken to over https unless "
+        "an entry begins with `http://`. Empty: none, only saved live indexes are searched.",
+    )
+
+    def address(self, host: str) -> str | None:
+        """The address of a host that is listed, None for any other."""
+        for entry in filter(None, (one.strip().rstrip("/").lower() for one in self.endpoints.split(","))):
+            scheme, _, listed = entry.rpartition("://")
+            below = listed.startswith("*.") and host.lower().endswith(listed[1:])
+            if below or host.lower() == listed:
+                return f"{scheme or 'https'}://{host.lower()}"
+        return None
+
+
 ServiceIndex = Annotated[str, StringConstraints(pattern=r"^.+/[^/]+$")]
 """`SERVICE/INDEX`."""
 
@@ -301,6 +330,7 @@ class Settings(Group):
         "endpoint. `*` is any service, any index, and as NAME an index of the same name. In the variable: a JSON "
         "object.",
     )
+    live: Live = Field(default_factory=Live, description="Indexes of other services that requests name.")
     fetch: Fetching = Field(default_factory=Fetching, description="Images given by address.")
     uploads: Uploading = Field(default_factory=Uploading, description="Files that people send.")
     serve: Serving = Field(default_factory=Serving, description="The HTTP server.")

@@ -12,8 +12,9 @@ import pytest
 from foveal.api.azure_openai.data_sources import DataSources, read_sources
 from foveal.api.errors import BodyError, SourceError
 from foveal.testing.fakes_engine import FakeEngine, fake_chunk
-from foveal.types.chat import REFUSAL, REFUSAL_OF_2023, FieldsMapping
+from foveal.types.chat import REFUSAL, REFUSAL_OF_2023
 from foveal.types.filters import Comparison
+from foveal.types.live_settings import FieldsMapping
 from foveal.types.status import Deployment
 
 from .wire import DOGS_QUESTION, EXTENSIONS, PLAIN, answered, ask, body, events, plain_body

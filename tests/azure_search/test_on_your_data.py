@@ -17,7 +17,8 @@ from foveal.retrieval.odata import parse_filter
 from foveal.testing.fakes_documents import InMemoryDocumentStore, InMemorySearchIndexCatalog
 from foveal.testing.fakes_remote import FakeReranker
 from foveal.testing.fakes_text import FakeTextEmbedder
-from foveal.types.chat import DataSource, FieldsMapping
+from foveal.types.chat import DataSource
+from foveal.types.live_settings import FieldsMapping
 from foveal.types.search import Leg, Mode, Query
 
 DIM = 32

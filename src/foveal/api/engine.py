@@ -37,6 +37,11 @@ class Engine(Protocol):
             service: Host of the service's endpoint, or its name; empty when a request does not say.
         """
 
+    def live_endpoint(self, host: str) -> str | None:
+        """The address of a service whose indexes requests may name, to be searched with a key of theirs; None where the
+        operator does not list its host.
+        """
+
     def index_status(self, index: str) -> IndexStatus:
         """One index.
 

@@ -38,6 +38,7 @@ from foveal.errors import (
     OperationError,
     RateLimitError,
     RequestError,
+    SourceUnusableError,
     UpstreamRequestError,
 )
 
@@ -55,6 +56,9 @@ FILTERED_TEXT = (
     "Please modify your prompt and retry."
 )
 """The service's own sentence: clients tell a filtered prompt by it (LiteLLM's exception mapping does)."""
+
+THERE = {"denied": HTTPStatus.FORBIDDEN, "not_found": HTTPStatus.NOT_FOUND, "unreachable": HTTPStatus.NOT_FOUND}
+"""What a live index's service said, by the reason of our error."""
 
 DEFAULT_RETRY_S = 1.0
 SEARCH_TITLE = "AzureCognitiveSearch"
@@ -258,6 +262,8 @@ def _grounded_text(error: FovealError) -> str:
         return _search_text("get", error, HTTPStatus.NOT_FOUND)
     if isinstance(error, FilterError):
         return _search_text("search", error, HTTPStatus.BAD_REQUEST)
+    if isinstance(error, SourceUnusableError):
+        return _search_text("search", error, THERE.get(error.reason, HTTPStatus.BAD_REQUEST))
     return str(error)
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foveal.cli.session import ERROR, OK, PARTIAL, print_json, session
+from foveal.types.live_settings import FieldsMapping, LiveSettings
 from foveal.types.sources import Credential, CredentialKind, Secret, SourceDraft, SourceKind
 
 if TYPE_CHECKING:
-    from foveal.types.sources import SavedSource, SourceReport
+    from rich.console import Console
+
+    from foveal.types.sources import LiveReport, SavedSource, SourceReport
 
 app = typer.Typer(help="Places content comes from again and again: containers, buckets, folders.", no_args_is_help=True)
 
@@ -27,6 +31,17 @@ SecretEnv = Annotated[str | None, typer.Option(metavar="VAR", help="Variable tha
 SecretFile = Annotated[Path | None, typer.Option(help="File that holds it.", exists=True, dir_okay=False)]
 Every = Annotated[str, typer.Option(help="Read it again after so long: 30m, 6h, 1d, daily.")]
 Cron = Annotated[str, typer.Option(help="Read it again at these minutes (UTC): '0 3 * * *'.")]
+
+ContentField = Annotated[
+    list[str] | None, typer.Option(help="Of a live index: field with the words to answer from; may be repeated.")
+]
+TitleField = Annotated[str, typer.Option(help="Likewise, with the title.")]
+UrlField = Annotated[str, typer.Option(help="Likewise, with the address that is cited.")]
+FilepathField = Annotated[str, typer.Option(help="Likewise, with the file's name.")]
+VectorField = Annotated[list[str] | None, typer.Option(help="Likewise, with a vector of the text; may be repeated.")]
+GroupsField = Annotated[str, typer.Option(help="Likewise, with the groups that may see a document.")]
+Semantic = Annotated[str, typer.Option(help="Semantic configuration of a live index.")]
+Deployment = Annotated[str, typer.Option(help="Deployment that embeds the questions to a live index.")]
 
 
 @app.command()
@@ -48,7 +63,22 @@ def add(
     credential: Kind = None,
     secret_env: SecretEnv = None,
     secret_file: SecretFile = None,
-    index: Annotated[str | None, typer.Option(help="Index to read it into.")] = None,
+    endpoint: Annotated[str, typer.Option(help="Of a service whose index is searched live: https://…")] = "",
+    live_index: Annotated[str, typer.Option(help="Name of the live index at its service.")] = "",
+    database: Annotated[str, typer.Option(help="Of kinds azure-cosmos-db and mongodb.")] = "",
+    collection: Annotated[str, typer.Option(help="Likewise; of kind pinecone, the namespace.")] = "",
+    content_field: ContentField = None,
+    title_field: TitleField = "",
+    url_field: UrlField = "",
+    filepath_field: FilepathField = "",
+    vector_field: VectorField = None,
+    groups_field: GroupsField = "",
+    semantic_configuration: Semantic = "",
+    embedding_deployment: Deployment = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Keep a guessed mapping without asking.")] = False,
+    index: Annotated[
+        str | None, typer.Option(help="Index to read it into; of a live index, its name here (NAME when not given).")
+    ] = None,
     every: Every = "",
     cron: Cron = "",
     group: Annotated[list[str] | None, typer.Option(help="Only this group may see it; may be repeated.")] = None,
@@ -58,7 +88,10 @@ def add(
     watch: Annotated[bool, typer.Option("--watch", help="Of a folder: read it as soon as something changes.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Save a source. Nothing is read before `refresh`, or before it is due."""
+    """Save a source. Nothing is read before `refresh`, or before it is due.
+
+    Of an index that is searched live, the definition is read, and what is guessed of its fields is shown.
+    """
     here = session(context)
     shortcuts = {
         CredentialKind.CONNECTION_STRING: connection_string_env,
@@ -68,7 +101,7 @@ def add(
     draft = SourceDraft(
         name=name,
         kind=kind,
-        index=index or here.settings.index,
+        index=index or (name if kind.live else here.settings.index),
         path=str(path) if path else "",
         url=url,
         account_url=account_url,
@@ -79,15 +112,81 @@ def add(
         every=every,
         cron=cron,
         watch=watch,
+        live=LiveSettings(
+            endpoint=endpoint,
+            index=live_index,
+            database=database,
+            collection=collection,
+            mapping=FieldsMapping(
+                content=tuple(content_field or ()),
+                title=title_field,
+                url=url_field,
+                filepath=filepath_field,
+                vectors=tuple(vector_field or ()),
+            ),
+            groups_field=groups_field,
+            semantic=semantic_configuration,
+            deployment=embedding_deployment,
+        ),
     )
     opener = _from_shortcut(shortcuts, identity=identity) or _credential(credential, secret_env, secret_file)
     with here.open() as foveal:
-        saved = foveal.sources.add(foveal.sources.settle(draft, opener), opener)
+        settings = foveal.sources.settle(draft, opener)
+        report = foveal.sources.looked_at(settings, opener)
+        if report is not None and not as_json:
+            print_live(here.notes, report)
+            if report.guessed and not yes and sys.stdin.isatty():
+                typer.confirm("Keep this mapping?", default=True, abort=True)
+        saved = foveal.sources.add(settings, opener)
     if as_json:
         print_json(source_json(saved))
         return
     here.console.print(f"Saved {_line(saved)}", markup=False)
-    here.notes.print(f"Try it with `foveal source test {name}`, read it with `foveal source refresh {name}`.")
+    read = (
+        f"ask it with `foveal ask --index {saved.settings.index}`"
+        if kind.live
+        else (f"read it with `foveal source refresh {name}`")
+    )
+    here.notes.print(f"Try it with `foveal source test {name}`, {read}.")
+
+
+@app.command("map")
+def map_(
+    context: typer.Context,
+    name: Name,
+    content_field: ContentField = None,
+    title_field: TitleField = "",
+    url_field: UrlField = "",
+    filepath_field: FilepathField = "",
+    vector_field: VectorField = None,
+    groups_field: GroupsField = "",
+    semantic_configuration: Semantic = "",
+    embedding_deployment: Deployment = "",
+) -> None:
+    """Say which fields of a live index play which part; what is not named stays as it is."""
+    here = session(context)
+    with here.open() as foveal:
+        kept = foveal.sources.get(name).settings.live or LiveSettings()
+        mapping = FieldsMapping(
+            content=tuple(content_field or ()) or kept.mapping.content,
+            title=title_field or kept.mapping.title,
+            url=url_field or kept.mapping.url,
+            filepath=filepath_field or kept.mapping.filepath,
+            vectors=tuple(vector_field or ()) or kept.mapping.vectors,
+            image_vectors=kept.mapping.image_vectors,
+            separator=kept.mapping.separator,
+        )
+        changed = replace(
+            kept,
+            mapping=mapping,
+            groups_field=groups_field or kept.groups_field,
+            semantic=semantic_configuration or kept.semantic,
+            deployment=embedding_deployment or kept.deployment,
+        )
+        foveal.sources.set_live(name, changed)
+        report = foveal.sources.test(name).live
+    if report is not None:
+        print_live(here.console, report)
 
 
 @app.command("list")
@@ -125,6 +224,10 @@ def try_out(context: typer.Context, name: Name, as_json: Json = False) -> None:
         report = foveal.sources.test(name)
     if as_json:
         print_json(report_json(report))
+        return
+    if report.live is not None:
+        here.console.print(f"{report.location}: {report.files} documents.", markup=False)
+        print_live(here.console, report.live)
         return
     here.console.print(
         f"{report.location}: {report.files} files, {report.size_bytes / 1e6:.1f} MB, {report.described} described; "
@@ -251,13 +354,26 @@ def source_json(saved: SavedSource) -> dict[str, object]:
         "last_started_at": saved.last_started_at,
         "last_finished_at": saved.last_finished_at,
         "next_run_at": saved.next_run_at,
+        "live": asdict(settings.live) if settings.live else None,
     }
+
+
+def print_live(console: Console, report: LiveReport) -> None:
+    """The mapping of a live index, what of it is a guess, and what will not work."""
+    settings = report.settings
+    parts = {part: getattr(settings.mapping, part) for part in ("content", "title", "url", "filepath")}
+    parts |= {"vectors": settings.mapping.vectors, "image_vectors": settings.mapping.image_vectors}
+    parts |= {"groups_field": settings.groups_field, "semantic": settings.semantic}
+    for part, value in parts.items():
+        shown = ", ".join(value) if isinstance(value, tuple) else value
+        guess = "  (guessed)" if part in report.guessed else ""
+        console.print(f"  {part.replace('_', ' '):<14}{shown or '-'}{guess}", markup=False)
+    for problem in report.problems:
+        console.print(f"  ! {problem}", markup=False)
 
 
 def report_json(report: SourceReport) -> dict[str, object]:
     """A report as JSON values."""
-    from dataclasses import asdict
-
     return asdict(report)
 
 

@@ -15,7 +15,7 @@ from foveal.retrieval.document_mapping import complete_mapping
 from foveal.retrieval.strictness import Calibration, Keywords, calibrate, keywords, passes, rerank_confidence
 from foveal.retrieval.text_queries import words_leaf
 from foveal.types.assets import AssetId, DocumentId, MediaKind
-from foveal.types.chat import DataSource, FieldsMapping
+from foveal.types.chat import DataSource
 from foveal.types.chunks import Chunk, ChunkId, Generation
 from foveal.types.documents import (
     DocumentQuery,
@@ -26,6 +26,7 @@ from foveal.types.documents import (
     StoredDocument,
     VectorQuery,
 )
+from foveal.types.live_settings import FieldsMapping
 from foveal.types.search import ExtractiveAnswer, Hit, Leg, LegScore, Mode, Query, SearchResult
 from foveal.types.vectors import FloatArray
 

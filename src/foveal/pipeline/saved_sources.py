@@ -8,8 +8,8 @@ stays searchable, and the schedule tries again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
@@ -19,6 +19,7 @@ from foveal.errors import (
     AssetError,
     ConflictError,
     FovealError,
+    InvalidRequestError,
     NotFoundError,
     SourceUnusableError,
     StoreBusyError,
@@ -26,11 +27,14 @@ from foveal.errors import (
 from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.job_run import Observer
 from foveal.pipeline.prepare import sniff_file
-from foveal.ports import Sniffer, Source, SourceRegistry
+from foveal.ports import LiveIndex, Sniffer, Source, SourceRegistry
+from foveal.retrieval.live_mapping import report
 from foveal.types.assets import SourceItem
 from foveal.types.ingestions import Ingestion, IngestionPlan, IngestionState, JobKind, JobOrder
+from foveal.types.live_settings import LiveSettings
 from foveal.types.sources import (
     Credential,
+    LiveReport,
     SavedSource,
     Schedule,
     SourceDraft,
@@ -59,6 +63,7 @@ class Opening:
         emptied: The same place as if nothing were in it.
         request: What to ingest of a source: its files, the descriptions of them, for whom.
         forgotten: Deletes what this product keeps of a source that is removed (uploads).
+        open_live: Opens an index that is searched where it is; nothing is fetched yet.
         first_run: When a new source is due.
         next_run: When a source is due after a moment.
     """
@@ -68,6 +73,7 @@ class Opening:
     emptied: Callable[[SourceSettings], Source]
     request: Callable[[Source, SourceSettings], IngestRequest]
     forgotten: Callable[[SourceSettings], None]
+    open_live: Callable[[SourceSettings, Credential | None], LiveIndex]
     read_schedule: Callable[[str, str], Schedule]
     first_run: Callable[[Schedule, datetime], datetime | None]
     next_run: Callable[[Schedule, datetime], datetime | None]
@@ -107,6 +113,8 @@ class SavedSources:
         plan: Says what one would do.
         sniff: Tells what a file is.
         has_index: Whether there is an index of that name.
+        taken: Names of indexes, which a live index cannot have.
+        embeds: Whether a deployment (empty: any) gives vectors of a length.
     """
 
     def __init__(
@@ -119,6 +127,8 @@ class SavedSources:
         plan: Callable[[IngestRequest], IngestionPlan],
         sniff: Sniffer,
         has_index: Callable[[str], bool],
+        taken: Callable[[], Collection[str]] = list,
+        embeds: Callable[[str, int], bool] = lambda _, dimensions: dimensions > 0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._registry = registry
@@ -128,6 +138,8 @@ class SavedSources:
         self._plan = plan
         self._sniff = sniff
         self._has_index = has_index
+        self._taken = taken
+        self._embeds = embeds
         self._now = now
 
     # --- what there is
@@ -152,14 +164,55 @@ class SavedSources:
         """
         return self._opening.settle(draft, credential)
 
+    def looked_at(self, settings: SourceSettings, credential: Credential | None) -> LiveReport | None:
+        """What is found of an index that is searched where it is, and guessed of its fields; None of other sources.
+
+        Raises:
+            SourceUnusableError: It cannot be reached, or its key is refused.
+            InvalidRequestError: A field is named that it does not have.
+        """
+        if settings.live is None:
+            return None
+        with closing(self._opening.open_live(settings, credential)) as index:
+            return report(settings.live, index.describe(), embeds=self._embeds)
+
     def add(self, settings: SourceSettings, credential: Credential | None) -> SavedSource:
-        """Keep a source that `settle` gave.
+        """Keep a source that `settle` gave; of an index that is searched where it is, first look at it.
 
         Raises:
             ConflictError: There is one of that name, or of that place for that index.
+            SourceUnusableError: A live index cannot be reached, or its key is refused.
         """
+        if settings.live is not None:
+            if settings.index in self._taken():
+                raise ConflictError(f"There is an index {settings.index} already.", remedy="Take another name.")
+            found = self.looked_at(settings, credential)
+            settings = settings if found is None else replace(settings, live=found.settings)
         due = self._opening.first_run(settings.schedule, self._now())
         return self._registry.add(settings, credential, next_run_at=due)
+
+    def credential_of(self, name: str) -> Credential | None:
+        """What opens a source.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+        return self._registry.credential(name)
+
+    def set_live(self, name: str, live: LiveSettings) -> SavedSource:
+        """Give a live index another mapping; what is empty in it is guessed again.
+
+        Raises:
+            NotFoundError: There is none of that name.
+            InvalidRequestError: It is no live index, or a field is named that it does not have.
+            SourceUnusableError: It cannot be reached.
+        """
+        settings = self.get(name).settings
+        if settings.live is None:
+            raise InvalidRequestError(f"The source {name} is no live index: it has no mapping.")
+        found = self.looked_at(replace(settings, live=live), self._registry.credential(name))
+        self._registry.set_live(name, live if found is None else found.settings)
+        return self.get(name)
 
     def set_credential(self, name: str, credential: Credential | None) -> None:
         """Give a source another key, after the old one was rotated.
@@ -169,7 +222,10 @@ class SavedSources:
             InvalidRequestError: It is a credential for another place, or of a kind that such a source has not.
         """
         settings = self.get(name).settings
-        self._opening.open(settings, credential)
+        if settings.live is not None:
+            self._opening.open_live(settings, credential).close()
+        else:
+            self._opening.open(settings, credential)
         self._registry.set_credential(name, credential)
 
     def set_schedule(self, name: str, *, every: str = "", cron: str = "") -> SavedSource:
@@ -180,6 +236,8 @@ class SavedSources:
             InvalidRequestError: It is no interval, or no cron expression.
         """
         schedule = self._opening.read_schedule(every, cron)
+        if schedule.on:
+            _refuse_live(self.get(name).settings)
         self._registry.set_schedule(name, schedule, next_run_at=self._opening.next_run(schedule, self._now()))
         return self.get(name)
 
@@ -189,7 +247,9 @@ class SavedSources:
         Raises:
             NotFoundError: None is saved any more.
         """
-        found = next((s.settings for s in self.all() if s.settings.location == location), None)
+        found = next(
+            (s.settings for s in self.all() if s.settings.location == location and s.settings.live is None), None
+        )
         if found is None:
             raise NotFoundError(f"There is no source for {location} any more.", remedy="Add it again.")
         return self._opening.open(found, self._registry.credential(found.name))
@@ -210,6 +270,11 @@ class SavedSources:
         Raises:
             SourceUnusableError: It cannot be read, or holds nothing that can.
         """
+        found = self.looked_at(settings, credential)
+        if found is not None:
+            return SourceReport(
+                location=settings.location, files=found.documents or 0, size_bytes=0, readable="", live=found
+            )
         request = self._opening.request(self._opening.open(settings, credential), settings)
         items = [item for item in request.source.items() if item.path not in request.ignore]
         if not items:
@@ -233,7 +298,9 @@ class SavedSources:
         Raises:
             SourceUnusableError: It cannot be read.
         """
-        return self._plan(self._request(self.get(name).settings))
+        settings = self.get(name).settings
+        _refuse_live(settings)
+        return self._plan(self._request(settings))
 
     # --- reading it
 
@@ -249,6 +316,7 @@ class SavedSources:
             ConflictError: It is running, or another ingestion writes to its index.
             SourceUnusableError: It cannot be read; what was searchable before still is.
         """
+        _refuse_live(self.get(name).settings)
         return self._run(self._registry.begin(name), observe, job)
 
     def refresh_due(self, observe: Observer = lambda _: None) -> Iterator[Refreshed]:
@@ -268,6 +336,7 @@ class SavedSources:
             ConflictError: It is running.
         """
         saved = self.get(name)
+        _refuse_live(saved.settings)
         if saved.state is SourceState.RUNNING:
             raise ConflictError(f"The source {name} is running.", remedy="Wait for it.")
         return self._enqueue(_order(saved.settings))
@@ -302,7 +371,7 @@ class SavedSources:
         job = None
         try:
             with self._lease(run):
-                if not keep_data and self._has_index(settings.index):
+                if not keep_data and settings.live is None and self._has_index(settings.index):
                     order = replace(_order(settings), kind=JobKind.REMOVE)
                     job = self._ingest(order, lambda: self._nothing(settings), observe)
         except FovealError as error:
@@ -418,6 +487,14 @@ _STATES = {
     IngestionState.PARTIAL: SourceState.PARTIAL,
     IngestionState.FAILED: SourceState.FAILED,
 }
+
+
+def _refuse_live(settings: SourceSettings) -> None:
+    if settings.live is not None:
+        raise InvalidRequestError(
+            f"The source {settings.name} is searched where it is: nothing of it is copied, so nothing is refreshed.",
+            remedy="Search it; or copy an index with `foveal import azure-search`.",
+        )
 
 
 def _is_picture(item: SourceItem) -> bool:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from foveal.errors import FilterError
 from foveal.retrieval.odata import MAX_CHARACTERS, MAX_CLAUSES, MAX_DEPTH, parse_filter
 from foveal.types.filters import (
     CHUNK_FIELDS,
@@ -26,6 +27,7 @@ from foveal.types.filters import (
     SearchIn,
     SearchIsMatch,
     Value,
+    Verbatim,
 )
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "optional_filter",
     "parse_filter",
     "render_filter",
+    "verbatim_filter",
     "visible_to",
 ]
 
@@ -51,18 +54,40 @@ def optional_filter(text: str | None, fields: Mapping[str, Field] = CHUNK_FIELDS
     return parse_filter(text, fields)
 
 
-def visible_to(groups: tuple[str, ...] | None) -> Filter | None:
+def visible_to(groups: tuple[str, ...] | None, field: str = "group_ids") -> Filter | None:
     """What somebody in these groups may see: chunks without groups, and chunks with one of these.
 
     Args:
         groups: As in `Query.groups`: None lifts the restriction, empty leaves chunks without groups.
+        field: Where a chunk's groups are.
     """
     if groups is None:
         return None
-    open_to_all = Not(operand=AnyItem(field="group_ids", condition=None))
+    open_to_all = Not(operand=AnyItem(field=field, condition=None))
     if not groups:
         return open_to_all
-    return Or(operands=(open_to_all, AnyItem(field="group_ids", condition=SearchIn(field=ITEM, values=groups))))
+    return Or(operands=(open_to_all, AnyItem(field=field, condition=SearchIn(field=ITEM, values=groups))))
+
+
+def verbatim_filter(text: str | None) -> Verbatim | None:
+    """A filter of a request that is passed on as it is; absent, blank and `None` mean no filter.
+
+    Raises:
+        FilterError: Its parentheses or quotes are not closed: it could not be kept apart from what stands beside it.
+    """
+    if text is None or text.strip() in ("", "None"):
+        return None
+    depth, quoted = 0, False
+    for character in text:
+        if character == "'":
+            quoted = not quoted
+        elif not quoted and character in "()":
+            depth += 1 if character == "(" else -1
+            if depth < 0:
+                break
+    if depth or quoted:
+        raise FilterError("The filter's parentheses or quotes are not closed.", remedy="Close them.")
+    return Verbatim(text=text.strip())
 
 
 def both(*filters: Filter | None) -> Filter | None:
@@ -102,6 +127,8 @@ def render_filter(filter_: Filter) -> str:
             return f"{field}/any({_VARIABLE}: {render_filter(condition)})"
         case AllItems(field=field, condition=condition):
             return f"{field}/all({_VARIABLE}: {render_filter(condition)})"
+        case Verbatim(text=text):
+            return f"({text})"
     raise TypeError(f"not a filter: {filter_!r}")
 
 

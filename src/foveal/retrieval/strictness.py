@@ -243,6 +243,16 @@ def seen_confidence(score: float, *, described: int) -> float:
     return _confidence(score - _UNTAUGHT * _HALF_TAUGHT / (_HALF_TAUGHT + described), _SEEN)
 
 
+def tail_confidence(cosine: float, tail: float) -> float:
+    """Of a vector found by a model that is not here: how much nearer it is than what is ordinary in its collection.
+
+    Args:
+        cosine: Of question and hit.
+        tail: Of question and the last of a long page of hits.
+    """
+    return _confidence((cosine - tail) / max(1.0 - tail, 1e-6), _TEXT)
+
+
 def rerank_confidence(score: float) -> float:
     """Of a re-ranker's score 0..4 (Azure AI Search's scale: 1 is somewhat related, 2 partly, 3 mostly answers)."""
     return float(np.interp(score, (0.0, 0.8, 1.4, 2.0, 2.6, 3.2, 4.0), _CONFIDENCES))

@@ -322,22 +322,31 @@ class Foveal:
         return self.parts.retrieving.names()
 
     def mapped_index(self, service: str, index: str) -> str | None:
-        """The local index that stands in for a service's index, by the setting `sources`; None when none does."""
+        """The index that stands in for a service's by the setting `sources`, or as a saved live one; or None."""
         from foveal.runtime.mapping import local_index
 
-        return local_index(self.settings.sources, service, index)
+        mapped = local_index(self.settings.sources, service, index)
+        return mapped or self.parts.live.standing_for(service.lower(), index)
+
+    def live_endpoint(self, host: str) -> str | None:
+        """The address of a service whose indexes requests may name, by the setting `live.endpoints`; None where it is
+        not listed.
+        """
+        return self.settings.live.address(host)
 
     def index_status(self, index: str) -> IndexStatus:
         """What an index holds and how well it can be searched."""
-        from foveal.runtime.inventory import documents_status, index_status
+        from foveal.runtime.inventory import documents_status, index_status, live_status
 
         if self.search_indexes.find(index) is not None:
             return documents_status(self.open_index(index, None))
+        if self.parts.live.find(index) is not None:
+            return live_status(index, self.parts.live)
         return index_status(index, self.catalog, self.store, self.parts.adapters, self.models)
 
     def failures(self, index: str) -> list[AssetFailure]:
         """Files of an index that could not be used."""
-        if self.search_indexes.find(index) is not None:
+        if self.search_indexes.find(index) is not None or self.parts.live.find(index) is not None:
             return []  # a document that failed was told to who sent it
         documents = self.catalog.documents(index)
         return [d.failure for d in documents if d.failure and d.state is DocumentState.FAILED]
@@ -351,6 +360,12 @@ class Foveal:
         if self.search_indexes.find(index) is not None:
             self.search_indexes.delete(index, Match())
             return
+        live = self.parts.live.find(index)
+        if live is not None:
+            raise ConflictError(
+                f"The index {index} is another service's; only its source can be forgotten.",
+                remedy=f"foveal source remove {live.settings.name}",
+            )
         assets = {d.asset_id for d in self.catalog.documents(index)} - {NOTHING}
         self.catalog.delete_index(index)
         self.store.drop(index)
@@ -438,6 +453,11 @@ class Foveal:
             return None
 
     def _ensure_index(self, name: str) -> None:
+        if self.parts.live.find(name) is not None:
+            raise ConflictError(
+                f"Index {name} is another service's: files cannot be ingested into it.",
+                remedy="Ingest into another index.",
+            )
         if self.search_indexes.find(name) is not None:
             raise ConflictError(
                 f"Index {name} has fields of its maker's own: files cannot be ingested into it.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from foveal.errors import LiveIndexBusyError, SourceUnusableError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.open_index import OpenIndex
 from foveal.ports import Catalog, ChunkStore
+from foveal.runtime.live import LiveIndexes
 from foveal.runtime.models import Models
 from foveal.types.assets import MediaKind
 from foveal.types.filters import And, Comparison, Or
@@ -67,4 +69,23 @@ def documents_status(opened: OpenIndex) -> IndexStatus:
         described=0,
         text_model="",
         image_model="",
+    )
+
+
+def live_status(index: str, indexes: LiveIndexes) -> IndexStatus:
+    """What an index of another service holds; nothing while it cannot be reached."""
+    try:
+        documents = indexes.count(index)
+    except (SourceUnusableError, LiveIndexBusyError):
+        documents = 0
+    return IndexStatus(
+        name=index,
+        generation=0,
+        documents=documents,
+        chunks=documents,
+        images=0,
+        described=0,
+        text_model="",
+        image_model="",
+        live=True,
     )

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from foveal.readers.image import ImageReader
     from foveal.readers.limits import Limits
     from foveal.runtime.judging import Judge
+    from foveal.runtime.live import LiveIndexes
     from foveal.runtime.models import Models
     from foveal.runtime.relating import Relating
     from foveal.runtime.retrieving import Retrieving
@@ -105,6 +106,8 @@ class Parts:
 
     def close(self) -> None:
         """Release the database connections."""
+        if "live" in self.__dict__:
+            self.live.close()
         if "engine" in self.__dict__:
             self.engine.dispose()
 
@@ -168,6 +171,12 @@ class Parts:
         def plan(request: IngestRequest) -> IngestionPlan:
             return self.planner.plan(request)
 
+        def taken() -> list[str]:
+            return self.retrieving.names()
+
+        def embeds(deployment: str, dimensions: int) -> bool:
+            return self.live.embeds(deployment, dimensions)
+
         return SavedSources(
             SqlSourceRegistry(self.engine, key),
             opening(lambda: self.upload_store),
@@ -176,6 +185,8 @@ class Parts:
             plan=plan,
             sniff=sniff,
             has_index=lambda name: any(record.name == name for record in self.catalog.indexes()),
+            taken=taken,
+            embeds=embeds,
         )
 
     @made_once
@@ -454,7 +465,21 @@ class Parts:
             embedder=self.embedder,
             reranker=lambda: self.models.reranker,
             background=background,
+            live=self.live,
         )
+
+    @made_once
+    def live(self) -> LiveIndexes:
+        """Indexes of other services."""
+        from foveal.runtime.live import LiveIndexes
+
+        def embedder(deployment: str, dimensions: int) -> TextEmbedder | None:
+            if not deployment:
+                return self.embedder(dimensions)
+            model = self.deployments.embedder(deployment)
+            return model if model.dim == dimensions else None
+
+        return LiveIndexes(lambda: self.sources, embedder=embedder, reranker=lambda: self.models.reranker)
 
     def embedder(self, dimensions: int) -> TextEmbedder | None:
         """A text model whose vectors have that length: the home's own, else the operator's first such deployment."""

@@ -1,4 +1,5 @@
-"""Which index is of which kind: Foveal's own, made by ingestion, and those of callers' own fields.
+"""Which index is of which kind: Foveal's own, made by ingestion, those of callers' own fields, and those of other
+services, searched live.
 
 Names are unique over both. The HTTP faces, the command line and the chat all come through here.
 """
@@ -15,7 +16,8 @@ from foveal.pipeline.documents import DocumentSearcher
 from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.search_indexes import SearchIndexes
 from foveal.ports import Catalog, ChunkStore, Reranker, TextEmbedder
-from foveal.retrieval.filtering import optional_filter
+from foveal.retrieval.filtering import optional_filter, verbatim_filter
+from foveal.runtime.live import LiveIndexes
 from foveal.types.chat import DataSource
 from foveal.types.filters import Filter
 from foveal.types.search import Query, SearchResult
@@ -31,6 +33,7 @@ class Retrieving:
         search: Searches an index of Foveal's own.
         embedder: Gives a text model whose vectors have that length, None when there is none.
         background: Vectors of that length of passages about nothing in particular.
+        live: Indexes of other services.
     """
 
     def __init__(
@@ -43,10 +46,12 @@ class Retrieving:
         embedder: Callable[[int], TextEmbedder | None],
         reranker: Callable[[], Reranker],
         background: Callable[[int], FloatArray],
+        live: LiveIndexes,
     ) -> None:
         self._catalog = catalog
         self._store = store
         self._search = search
+        self.live = live
         self.search_indexes = search_indexes
         self._finder = DocumentFinder(embedder=embedder, reranker=reranker)
         self._documents = DocumentSearcher(self._finder, search_indexes.snapshot, background=background)
@@ -54,10 +59,10 @@ class Retrieving:
     def names(self) -> list[str]:
         """Names of all indexes, sorted."""
         own = [record.name for record in self._catalog.indexes()]
-        return sorted([*own, *(record.definition.name for record in self.search_indexes.all())])
+        return sorted([*own, *(r.definition.name for r in self.search_indexes.all()), *self.live.names()])
 
     def search(self, index: str, query: Query) -> SearchResult:
-        """Search an index of either kind.
+        """Search an index of any kind.
 
         Raises:
             IndexNotFoundError: No index of that name.
@@ -70,16 +75,21 @@ class Retrieving:
         Raises:
             IndexNotFoundError: No index of that name.
         """
+        if source.live is not None or self.live.find(source.index) is not None:
+            return self.live.search(source, query)
         if self.search_indexes.find(source.index) is not None:
             return self._documents.search(source, query)
         return self._search(source.index, query)
 
     def parse_filter(self, text: str | None, index: str | None = None) -> Filter | None:
-        """A filter over the fields of an index; without one, or an unknown one, over those of Foveal's own.
+        """A filter over the fields of an index; without one, or an unknown one, over those of Foveal's own. One for a
+        live index is passed on as it is.
 
         Raises:
             FilterError: It does not parse, or names an unknown field.
         """
+        if index and self.live.find(index) is not None:
+            return verbatim_filter(text)
         record = self.search_indexes.find(index) if index else None
         return optional_filter(text, record.definition.filter_fields) if record else optional_filter(text)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from foveal.errors import InvalidRequestError
 from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.saved_sources import Opening
-from foveal.ports import Source
+from foveal.ports import LiveIndex, Source
 from foveal.ports_uploads import UploadStore
+from foveal.types.live_settings import LiveSettings
 from foveal.types.sources import Credential, CredentialKind, Schedule, SourceDraft, SourceKind, SourceSettings
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
@@ -22,6 +23,11 @@ OPENERS: dict[SourceKind, frozenset[CredentialKind | None]] = {
     SourceKind.AZURE_BLOB: frozenset({None, *CredentialKind} - {CredentialKind.OPTIONS}),
     SourceKind.URL: frozenset({None, CredentialKind.OPTIONS}),
     SourceKind.UPLOADS: frozenset({None}),
+    SourceKind.AZURE_SEARCH: frozenset({CredentialKind.ACCOUNT_KEY, CredentialKind.IDENTITY}),
+    SourceKind.AZURE_COSMOS_DB: frozenset({CredentialKind.CONNECTION_STRING}),
+    SourceKind.MONGODB: frozenset({CredentialKind.CONNECTION_STRING}),
+    SourceKind.ELASTICSEARCH: frozenset({None, CredentialKind.ACCOUNT_KEY}),
+    SourceKind.PINECONE: frozenset({CredentialKind.ACCOUNT_KEY}),
 }
 """What may open a source of each kind."""
 
@@ -49,6 +55,7 @@ def opening(uploads: Callable[[], UploadStore]) -> Opening:
         emptied=lambda settings: _emptied(open_any(settings, None)),
         request=request,
         forgotten=forgotten,
+        open_live=_open_live,
         read_schedule=_read_schedule,
         first_run=_first_run,
         next_run=_next_run,
@@ -71,6 +78,8 @@ def settle(draft: SourceDraft, credential: Credential | None) -> SourceSettings:
     if draft.watch and draft.kind is not SourceKind.FOLDER:
         raise InvalidRequestError(f"A source of kind {draft.kind} cannot be watched.", remedy="Give it a schedule.")
     _check_opener(draft.kind, credential)
+    if draft.kind.live:
+        return _settled_live(draft, credential)
     account_url, container, location = _placed(draft, credential)
     return SourceSettings(
         name=draft.name,
@@ -94,6 +103,8 @@ def open_source(settings: SourceSettings, credential: Credential | None, uploads
         InvalidRequestError: The credential is for another place, or of a kind that such a source has not.
     """
     _check_opener(settings.kind, credential)
+    if settings.kind.live:
+        raise InvalidRequestError(f"The source {settings.name} is an index: there are no files in it.")
     if settings.kind is SourceKind.FOLDER:
         from foveal.sources.folder import FolderSource
 
@@ -154,6 +165,27 @@ def ingest_request(source: Source, index: str, file: Path | None, groups: tuple[
         failures=failures,
         groups=groups,
     )
+
+
+def _settled_live(draft: SourceDraft, credential: Credential | None) -> SourceSettings:
+    from foveal.runtime.live import live_place
+
+    if draft.every or draft.cron:
+        raise InvalidRequestError(
+            "An index that is searched where it is has no schedule: nothing of it is copied.",
+            remedy="Leave the schedule out.",
+        )
+    live, location = live_place(draft.kind, draft.live, credential)
+    return SourceSettings(
+        name=draft.name, kind=draft.kind, index=draft.index, location=location, groups=draft.groups, live=live
+    )
+
+
+def _open_live(settings: SourceSettings, credential: Credential | None) -> LiveIndex:
+    from foveal.runtime.live import open_live
+
+    _check_opener(settings.kind, credential)
+    return open_live(settings.kind, settings.live or LiveSettings(), credential)
 
 
 def _emptied(source: Source) -> Source:

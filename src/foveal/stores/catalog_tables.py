@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -181,9 +181,11 @@ sources = Table(
     Column("run_host", String),
     Column("run_pid", Integer),
     Column("heartbeat_at", UtcTime),
+    Column("live", Text),  # JSON of a LiveSettings; NULL: files are read from it
     UniqueConstraint("location", "index_name"),
 )
-"""Saved sources. Not tied to `indexes`: the first run makes the index. The last four columns are the lease of a run."""
+"""Saved sources. Not tied to `indexes`: the first run makes the index. `run_id` to `heartbeat_at` are the lease of a
+run."""
 
 uploads = Table(
     "uploads",

@@ -11,6 +11,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from foveal.errors import ConflictError, NotFoundError, StoreCorruptError
 from foveal.stores.catalog_tables import sources
 from foveal.stores.process_leases import holder_lives, host_name
 from foveal.stores.sql_engine import reading, writing
+from foveal.types.live_settings import FieldsMapping, LiveSettings
 from foveal.types.sources import (
     Credential,
     CredentialKind,
@@ -92,6 +94,10 @@ class SqlSourceRegistry:
     def set_credential(self, name: str, credential: Credential | None) -> None:
         """Keep another credential."""
         self._change(name, self._credential_row(credential))
+
+    def set_live(self, name: str, live: LiveSettings) -> None:
+        """Keep other settings of a live index."""
+        self._change(name, {"live": _live_json(live)})
 
     def set_schedule(self, name: str, schedule: Schedule, *, next_run_at: datetime | None) -> None:
         """Keep another schedule."""
@@ -189,6 +195,7 @@ class SqlSourceRegistry:
                 descriptions=row.descriptions,
                 schedule=Schedule(every_s=row.every_s, cron=row.cron),
                 watch=row.watch,
+                live=None if row.live is None else _read_live(row.live),
             ),
             credential=None if row.credential_kind is None else CredentialKind(row.credential_kind),
             created_at=row.created_at,
@@ -256,4 +263,20 @@ def _settings_row(settings: SourceSettings) -> dict[str, object]:
         "every_s": settings.schedule.every_s,
         "cron": settings.schedule.cron,
         "watch": settings.watch,
+        "live": None if settings.live is None else _live_json(settings.live),
     }
+
+
+def _live_json(live: LiveSettings) -> str:
+    return json.dumps(asdict(live))
+
+
+def _read_live(text: str) -> LiveSettings:
+    """What `_live_json` wrote; lists become the tuples they were."""
+    kept = json.loads(text)
+    mapping = FieldsMapping(**{name: _tuples(value) for name, value in kept.pop("mapping").items()})
+    return LiveSettings(mapping=mapping, **{name: _tuples(value) for name, value in kept.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value

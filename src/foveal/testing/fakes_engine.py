@@ -94,6 +94,7 @@ class FakeEngine:
         indexes: Chunks by index name.
         files: Bytes of originals by file path.
         mapped: Local indexes by service and index.
+        live_hosts: Hosts of services that requests may name.
         web: Bytes by address.
         embedder: What embeds.
         requests: Every chat request, in order.
@@ -121,6 +122,7 @@ class FakeEngine:
         self._uploads = fake_uploads(store, self._sources)
         self.files: dict[str, bytes] = {}
         self.mapped: dict[tuple[str, str], str] = {}
+        self.live_hosts: set[str] = set()
         self.embedder = FakeTextEmbedder()
         self.web: dict[str, bytes] = {}
         self.requests: list[ChatRequest] = []
@@ -143,6 +145,10 @@ class FakeEngine:
     def mapped_index(self, service: str, index: str) -> str | None:
         """From `mapped`."""
         return self.mapped.get((service, index))
+
+    def live_endpoint(self, host: str) -> str | None:
+        """From `live_hosts`."""
+        return f"https://{host}" if host in self.live_hosts else None
 
     def index_status(self, index: str) -> IndexStatus:
         """Counts of what was given."""

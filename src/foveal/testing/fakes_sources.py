@@ -17,6 +17,7 @@ from foveal.readers.sniffing import sniff
 from foveal.runtime.sources import opening
 from foveal.testing.fakes_uploads import InMemoryUploadStore
 from foveal.types.ingestions import Ingestion, IngestionCounts, IngestionPlan, JobOrder
+from foveal.types.live_settings import LiveSettings
 from foveal.types.sources import Credential, SavedSource, Schedule, SourceRun, SourceSettings, SourceState
 
 
@@ -69,6 +70,12 @@ class InMemorySourceRegistry:
         with self._lock:
             self._saved[name] = replace(self.get(name), credential=credential.kind if credential else None)
             self._credentials[name] = credential
+
+    def set_live(self, name: str, live: LiveSettings) -> None:
+        """Keep other settings of a live index."""
+        with self._lock:
+            saved = self.get(name)
+            self._saved[name] = replace(saved, settings=replace(saved.settings, live=live))
 
     def set_schedule(self, name: str, schedule: Schedule, *, next_run_at: datetime | None) -> None:
         """Keep another schedule."""

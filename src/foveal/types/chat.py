@@ -9,6 +9,8 @@ from typing import Literal
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.content import ImageFacts, Usage
 from foveal.types.filters import Filter
+from foveal.types.live import LiveTarget
+from foveal.types.live_settings import FieldsMapping
 from foveal.types.locators import Polygon
 from foveal.types.relations import Relation
 from foveal.types.search import Extract, Hit, Mode, SearchResult
@@ -88,23 +90,6 @@ class GroundingOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FieldsMapping:
-    """Which fields of an index of somebody else's making play which part; empty: guessed from its definition.
-
-    Attributes:
-        separator: Put between the contents of several fields.
-    """
-
-    content: tuple[str, ...] = ()
-    title: str = ""
-    url: str = ""
-    filepath: str = ""
-    vectors: tuple[str, ...] = ()
-    image_vectors: tuple[str, ...] = ()
-    separator: str = "\n"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DataSource:
     """One index that a conversation is answered from, and how it is searched.
 
@@ -112,13 +97,22 @@ class DataSource:
         filter: Applied inside every leg of the search.
         mapping: Read where the index has fields of its own; Foveal's own indexes know theirs.
         may_fail: Whether the answer goes on without this source's searches that fail, as long as one search succeeds.
+        vectorless: Whether a semantic search goes by words alone, as the query type `semantic` of Azure; read where
+            the index is another service's.
+        semantic: Configuration to re-rank by; read where the index is another service's.
+        deployment: Embeds the questions; likewise.
+        live: The index itself, where the request names one of another service that is not saved here.
     """
 
     index: str
     mode: Mode = Mode.HYBRID
     filter: Filter | None = None
-    mapping: FieldsMapping = FieldsMapping()
+    mapping: FieldsMapping = field(default_factory=FieldsMapping)
     may_fail: bool = False
+    vectorless: bool = False
+    semantic: str = ""
+    deployment: str = ""
+    live: LiveTarget | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

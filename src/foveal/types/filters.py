@@ -166,4 +166,11 @@ class Not:
     operand: Filter
 
 
-Filter = Comparison | SearchIn | SearchIsMatch | GeoDistance | AnyItem | AllItems | And | Or | Not
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verbatim:
+    """A condition in the words of another service, which alone can read it; whole and balanced."""
+
+    text: str
+
+
+Filter = Comparison | SearchIn | SearchIsMatch | GeoDistance | AnyItem | AllItems | And | Or | Not | Verbatim

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from foveal.types.ingestions import AssetFailure
+from foveal.types.live_settings import LiveSettings
 
 
 class SourceKind(StrEnum):
@@ -20,6 +21,37 @@ class SourceKind(StrEnum):
     """Anything that fsspec opens: `s3://bucket/folder`, `gs://…`, `memory://…`."""
     UPLOADS = "uploads"
     """Files that people send; they are kept in the home."""
+    AZURE_SEARCH = "azure-search"
+    """An index of Azure AI Search, used live: nothing of it is copied. So are all that follow."""
+    AZURE_COSMOS_DB = "azure-cosmos-db"
+    """A collection of Azure Cosmos DB for MongoDB vCore with a vector index."""
+    MONGODB = "mongodb"
+    """A collection of MongoDB Atlas with a vector search index."""
+    ELASTICSEARCH = "elasticsearch"
+    """An index of Elasticsearch."""
+    PINECONE = "pinecone"
+    """An index of Pinecone."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it is an index that is searched where it is; else files are read from it."""
+        return self in _LIVE
+
+    @property
+    def database(self) -> bool:
+        """Whether it is a collection of a database of the MongoDB protocol."""
+        return self in (SourceKind.AZURE_COSMOS_DB, SourceKind.MONGODB)
+
+
+_LIVE = frozenset(
+    {
+        SourceKind.AZURE_SEARCH,
+        SourceKind.AZURE_COSMOS_DB,
+        SourceKind.MONGODB,
+        SourceKind.ELASTICSEARCH,
+        SourceKind.PINECONE,
+    }
+)
 
 
 class CredentialKind(StrEnum):
@@ -80,6 +112,7 @@ class SourceDraft:
         every: Interval in words: `30m`, `6h`, `1d`, `daily`.
         cron: Expression of five fields, in UTC.
         watch: Whether a folder is read as soon as something in it changes.
+        live: Of an index that is searched where it is.
     """
 
     name: str
@@ -95,6 +128,7 @@ class SourceDraft:
     every: str = ""
     cron: str = ""
     watch: bool = False
+    live: LiveSettings = field(default_factory=LiveSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +140,7 @@ class SourceSettings:
         groups: Groups that may see what comes from it; empty: everybody.
         descriptions: File with a person's words on images; empty: only the source's own `metadata*.json`.
         watch: Whether it is read as soon as something in it changes, beside its schedule.
+        live: Of an index that is searched where it is; None for everything else.
     """
 
     name: str
@@ -119,6 +154,7 @@ class SourceSettings:
     descriptions: str = ""
     schedule: Schedule = field(default_factory=Schedule)
     watch: bool = False
+    live: LiveSettings | None = None
 
 
 class SourceState(StrEnum):
@@ -166,6 +202,25 @@ class SourceRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveReport:
+    """What is found of a live index.
+
+    Attributes:
+        settings: With every part of the mapping that was not given guessed.
+        guessed: Names of the parts that were: `content`, `title`, `vectors`, …
+        fields: `(name, type)` of its fields, in their order.
+        problems: What will not work as it is, and what to do about it.
+        documents: How many there are; None where the service does not say.
+    """
+
+    settings: LiveSettings
+    guessed: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+    problems: tuple[str, ...] = ()
+    documents: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceReport:
     """What is found at a place that can be read.
 
@@ -175,6 +230,7 @@ class SourceReport:
         described: Files that a person's words were found for.
         undescribed: Pictures, by the ends of their names, without a description where others have one.
         failures: What is wrong with descriptions.
+        live: Of an index that is searched where it is: what was found there; then `files` are its documents.
     """
 
     location: str
@@ -184,3 +240,4 @@ class SourceReport:
     described: int = 0
     undescribed: tuple[str, ...] = ()
     failures: tuple[AssetFailure, ...] = ()
+    live: LiveReport | None = None

@@ -2,9 +2,11 @@
 
 Where an index is looked for, first answer wins:
 
-1. the operator's table (`sources` in settings) maps the source's service and index to a local index;
-2. the source says nothing of a service, or names this server or this machine: the local index of that name;
-3. else the index is out of reach: the service's own error, with what to set.
+1. the operator's table (`sources` in settings) maps the source's service and index to a local index, or the index is
+   saved here as a live one;
+2. the operator lets requests name that service (`live.endpoints`): the index there, opened by the request's own key;
+3. the source says nothing of a service, or names this server or this machine: the local index of that name;
+4. else the index is out of reach: the service's own error, with what to set.
 """
 
 from __future__ import annotations
@@ -17,11 +19,14 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from foveal.api.azure_openai.source_parameters import SEARCH, Context, Parameters, read_parameters, squashed
+from foveal.api.azure_openai.passed_on import passed_on
+from foveal.api.azure_openai.source_parameters import SEARCH, WORDS_ONLY, Context, Parameters, read_parameters, squashed
 from foveal.api.engine import Engine
 from foveal.api.errors import BodyError, SourceError
 from foveal.errors import FilterError, FovealError, InvalidRequestError
+from foveal.retrieval.filtering import verbatim_filter
 from foveal.types.chat import DataSource, GroundingOptions
+from foveal.types.live import LiveTarget
 from foveal.types.search import Mode
 
 VISION, VIDEO = "azure_computer_vision", "azure_computer_vision_video_index"
@@ -150,26 +155,42 @@ def _searchable(read: Sequence[_Given], engine: Engine, here: str) -> list[tuple
 
 
 def _source(one: _Given, engine: Engine, here: str) -> DataSource:
-    given, index = one.parameters, _index(one, engine, here)
+    given, found = one.parameters, _index(one, engine, here)
+    live = found if isinstance(found, LiveTarget) else None
+    index = found if isinstance(found, str) else f"{_host(given.services[0] if given.services else '')}/{given.index}"
     return DataSource(
         index=index,
-        mode=given.query_type or Mode.HYBRID,
-        filter=engine.parse_filter(given.filter or None, index),
+        mode=given.mode or Mode.HYBRID,
+        filter=verbatim_filter(given.filter) if live else engine.parse_filter(given.filter or None, index),
         mapping=given.fields_mapping,
         may_fail=given.allow_partial_result,
+        vectorless=given.query_type == WORDS_ONLY,
+        semantic=given.semantic_configuration,
+        deployment=_own_deployment(given.embedding_deployment, engine),
+        live=live,
     )
 
 
-def _index(one: _Given, engine: Engine, here: str) -> str:
+def _own_deployment(name: str, engine: Engine) -> str:
+    """The name, if it is an embedding deployment of this server's; names of others' mean nothing here."""
+    return name if any(d.name == name and d.kind == "embedding" for d in engine.deployments()) else ""
+
+
+def _index(one: _Given, engine: Engine, here: str) -> str | LiveTarget:
+    """The name it has here, or what is to be searched elsewhere."""
     given, names = one.parameters, engine.index_names()
     hosts = [_host(service) for service in given.services] or [""]
     mapped = (engine.mapped_index(host, index) for host in hosts for index in given.indexes)
     name = next((name for name in mapped if name), None)
+    live = passed_on(one.kind, given, engine, TITLES[one.kind]) if name is None else None
+    if live is not None:
+        return live
     if name is None and hosts[0] not in ("", _host(here)) and not _is_this_machine(hosts[0]):
         raise SourceError(
             f"The index {given.index} of {hosts[0]} cannot be reached: this server answers from its own indexes.",
             remedy=f"Leave the endpoint out, or map it in this server's settings: under [sources], "
-            f'"{hosts[0]}/{given.index}" = "NAME", or "*/*" = "*" for indexes of the same names.',
+            f'"{hosts[0]}/{given.index}" = "NAME", or "*/*" = "*" for indexes of the same names; or save it as a live '
+            f"index (`foveal source add`), or list its host in `live.endpoints`.",
             source=TITLES[one.kind],
         )
     name = name or given.index

@@ -4,22 +4,27 @@ Keys may be in snake, camel or Pascal case, nested under `parameters` (once or m
 empty mean absent; unknown and misspelt keys are ignored. Some parameters are taken and have no effect:
 
 * credentials (`key`, `authentication`): an index of this server is guarded by this server's own keys and groups. The
-  kind of `authentication` must be one that the service knows; its members are read past and never kept;
+  kind of `authentication` must be one that the service knows; its members go on to a service that the operator lists
+  (`live.endpoints`) and nowhere else;
 * `embedding_dependency`: an index embeds questions with the model that embedded its documents. The kind must be known,
   and a deployment of this server's that it names must be one for embeddings;
 * `semantic_configuration`: an index has one way of re-ranking. The service insisted on it for the semantic query types.
+
+All are read where the index is another service's, searched live (`foveal.runtime.live`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, JsonValue, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, JsonValue, SecretStr, ValidationError
 
 from foveal.api.errors import BodyError
-from foveal.types.chat import FieldsMapping
+from foveal.types.live_settings import FieldsMapping
 from foveal.types.search import Mode
+from foveal.types.sources import Secret
 
 SEARCH = "azure_search"
 REQUIRED: Mapping[str, tuple[str, ...]] = {
@@ -55,14 +60,16 @@ INSTEAD: Mapping[str, tuple[str, ...]] = {
 }
 """Flat spellings of 2023 that do instead of an object."""
 
+WORDS_ONLY = "semantic"
 MODES = {
     "simple": Mode.KEYWORD,
-    "semantic": Mode.SEMANTIC,
+    WORDS_ONLY: Mode.SEMANTIC,
     "vector": Mode.VECTOR,
     "vectorsimplehybrid": Mode.HYBRID,
     "vectorsemantichybrid": Mode.SEMANTIC,
 }
-"""`query_type` without case and underscores → mode. Without one the search is hybrid: the service's default,
+"""`query_type` without case and underscores → mode; `semantic` differs from `vector_semantic_hybrid` where an index is
+another service's. Without one the search is hybrid: the service's default,
 `simple`, knows words only, and photos have few."""
 
 AUTHENTICATIONS = (
@@ -117,8 +124,17 @@ def _tag(value: object, tags: Sequence[str]) -> tuple[str, dict[str, object]]:
     return kind, members
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authentication:
+    """How a source is opened: one of `AUTHENTICATIONS`, and what goes with it by squashed name."""
+
+    kind: str = ""
+    members: Mapping[str, Secret] = field(default_factory=dict)
+
+
 def _authentication(value: object) -> object:
-    return _tag(value, AUTHENTICATIONS)[0]
+    kind, members = _tag(value, AUTHENTICATIONS)
+    return Authentication(kind=kind, members={k: Secret(v) for k, v in members.items() if isinstance(v, str)})
 
 
 def _dependency(value: object) -> object:
@@ -132,13 +148,14 @@ def _dependency(value: object) -> object:
     return name
 
 
-def _mode(value: object) -> object:
-    mode = MODES.get(squashed(value)) if isinstance(value, str) else None
-    if mode is None:
+def _query_type(value: object) -> object:
+    """Without case and underscores."""
+    kind = squashed(value) if isinstance(value, str) else ""
+    if kind not in MODES:
         raise ValueError(
             "Input should be 'simple', 'semantic', 'vector', 'vector_simple_hybrid' or 'vector_semantic_hybrid'"
         )
-    return mode
+    return kind
 
 
 def _contexts(value: object) -> object:
@@ -194,15 +211,25 @@ class Parameters(BaseModel):
     strictness: int | None = Field(None, ge=1, le=5)
     in_scope: bool | None = None
     role_information: str = ""
-    query_type: Annotated[Mode | None, BeforeValidator(_mode)] = None
+    query_type: Annotated[str, BeforeValidator(_query_type)] = ""
     filter: Annotated[str, BeforeValidator(_filter)] = ""
     fields_mapping: Annotated[FieldsMapping, BeforeValidator(_mapping)] = FieldsMapping()
-    authentication: Annotated[str, BeforeValidator(_authentication)] = ""
+    authentication: Annotated[Authentication, BeforeValidator(_authentication)] = Authentication()
+    key: SecretStr = SecretStr("")
+    connection_string: SecretStr = SecretStr("")
+    encoded_api_key: SecretStr = SecretStr("")
+    app_name: str = ""
     embedding_dependency: Annotated[str, BeforeValidator(_dependency)] = ""
     embedding_deployment_name: str = ""
+    semantic_configuration: str = ""
     max_search_queries: int | None = Field(None, ge=1)
     allow_partial_result: bool = False
     include_contexts: Annotated[list[Context] | None, BeforeValidator(_contexts)] = None
+
+    @property
+    def mode(self) -> Mode | None:
+        """How is searched; None where it is not said."""
+        return MODES.get(self.query_type)
 
     @property
     def index(self) -> str:

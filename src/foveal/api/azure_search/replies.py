@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,8 @@ def search_reply(
         reply["@search.facets"] = {name: [_bucket(one) for one in buckets] for name, buckets in found.facets}
     if query.rerank and extras.answers:
         reply["@search.answers"] = _answers(found, extras, marks)
-    shown = _Shown(definition=definition, query=query, names=names, marks=marks, extras=extras)
+    told = bool(query.vectors) and bool({"vector", "all"} & set(re.split(r"[\s,|]+", body.debug or "")))
+    shown = _Shown(definition=definition, query=query, names=names, marks=marks, extras=extras, told=told)
     reply["value"] = [_result(hit, shown) for hit in found.hits]
     following = next_page(body, query, found)
     if following is not None:
@@ -104,13 +106,18 @@ def _put(reply: dict[str, Json], document: StoredDocument, path: str, value: Jso
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:
-    """What is shown of every result."""
+    """What is shown of every result.
+
+    Attributes:
+        told: Whether it is told what words and vectors each say of it.
+    """
 
     definition: IndexDefinition
     query: DocumentQuery
     names: Sequence[str]
     marks: Highlighting
     extras: Extras
+    told: bool = False
 
 
 def _result(hit: DocumentHit, shown: _Shown) -> dict[str, Json]:
@@ -119,10 +126,23 @@ def _result(hit: DocumentHit, shown: _Shown) -> dict[str, Json]:
         result["@search.rerankerScore"] = hit.rerank_score
         if shown.extras.captions:
             result["@search.captions"] = [_caption(hit.extract, shown.extras, shown.marks)] if hit.extract else []
+    if shown.told:
+        result["@search.documentDebugInfo"] = _debug_info(hit)
     marked = _highlights(hit.document, shown.definition, shown.query.words, shown.marks)
     if marked:
         result["@search.highlights"] = marked
     return {**result, **document_out(shown.definition, shown.names, hit.document)}
+
+
+def _debug_info(hit: DocumentHit) -> dict[str, Json]:
+    """`DocumentDebugInfo` of api-version 2025-09-01: similarities as they are, not as distances."""
+    scores = dict(hit.leg_scores)
+    text = scores.pop("", None)
+    vectors: list[Json] = [{name: {"searchScore": score, "vectorSimilarity": score}} for name, score in scores.items()]
+    subscores: dict[str, Json] = {"vectors": vectors, "documentBoost": 1.0}
+    if text is not None:
+        subscores["text"] = {"searchScore": text}
+    return {"vectors": {"subscores": subscores}}
 
 
 def _caption(extract: Extract, extras: Extras, marks: Highlighting) -> dict[str, Json]:

@@ -11,6 +11,8 @@ from foveal.api.azure_search.document_routes import AzureSearch, add_documents, 
 from foveal.api.azure_search.errors import NotServedError, SearchRoute
 from foveal.api.azure_search.schemas import IndexIn
 from foveal.api.bodies import documented, parse_json, read_body
+from foveal.api.engine import Engine
+from foveal.errors import IndexNotFoundError
 from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.search_indexes import Match
 from foveal.retrieval.index_definitions import read_definition
@@ -38,6 +40,14 @@ def router(face: AzureSearch) -> APIRouter:
     return routes
 
 
+def _opened(engine: Engine, name: str, groups: tuple[str, ...] | None) -> OpenIndex | None:
+    """One that is kept here; None for one of another service, and for one that is gone meanwhile."""
+    try:
+        return engine.open_index(name, groups)
+    except IndexNotFoundError:
+        return None
+
+
 # --- definitions ------------------------------------------------------------------------------------------
 
 
@@ -53,8 +63,8 @@ def _add_definitions(routes: APIRouter, face: AzureSearch) -> None:
         groups, select = caller_of(request).groups, parameter(request, "select")
 
         def listed() -> list[Json]:
-            opened = [engine.open_index(name, groups) for name in engine.index_names()]
-            return [selected(definition_out(one), select) for one in opened]
+            opened = (_opened(engine, name, groups) for name in engine.index_names())
+            return [selected(definition_out(one), select) for one in opened if one is not None]
 
         return JSONResponse({"value": await threads.run(listed)})
 

@@ -59,6 +59,7 @@ class SearchIn(_In):
     vector_queries: list[VectorQueryIn] | None = Field(None, alias="vectorQueries", max_length=10)
     minimum_coverage: float | None = Field(None, alias="minimumCoverage", ge=0, le=100)
     scoring_profile: str | None = Field(None, alias="scoringProfile")
+    debug: str | None = None
 
 
 class BatchIn(_In):

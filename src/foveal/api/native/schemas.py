@@ -187,6 +187,7 @@ class IndexOut(BaseModel):
     adapter_recall_at_1: float | None
     adapter_recall_at_10: float | None
     adapter_described: int
+    live: bool
 
 
 class IndexList(BaseModel):

@@ -27,6 +27,35 @@ class ScheduleBody(BaseModel):
     cron: str = Field("", max_length=100, description="Cron expression of five fields, in UTC.")
 
 
+class LiveBody(BaseModel):
+    """An index of another service, searched where it is; fields that are not named are guessed from its definition."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    endpoint: str = Field("", max_length=2048, description="Address of the service; none for a connection string.")
+    index: str = Field("", max_length=256, description="Its name there.")
+    database: str = Field("", max_length=128, description="Of kinds `azure-cosmos-db` and `mongodb`.")
+    collection: str = Field("", max_length=256, description="Likewise; of kind `pinecone`, the namespace.")
+    content_fields: list[str] = Field([], max_length=20, description="Fields with the words to answer from.")
+    content_separator: str = Field("\n", max_length=20, description="Put between the contents of several fields.")
+    title_field: str = Field("", max_length=256)
+    url_field: str = Field("", max_length=256)
+    filepath_field: str = Field("", max_length=256)
+    vector_fields: list[str] = Field([], max_length=20)
+    image_vector_fields: list[str] = Field([], max_length=20)
+    key_field: str = Field("", max_length=256, description="Tells documents apart.")
+    groups_field: str = Field("", max_length=256, description="Groups that may see a document.")
+    semantic_configuration: str = Field("", max_length=256, description="What the service re-ranks by.")
+    embedding_deployment: str = Field("", max_length=256, description="Embeds the questions; empty: by length.")
+
+
+class LiveOut(LiveBody):
+    """A live index as it is kept, its mapping complete."""
+
+    vector_dimensions: dict[str, int] = Field({}, description="Length of the vectors, by field.")
+    vectorized_fields: list[str] = Field([], description="Those for which the service embeds questions itself.")
+
+
 class SourceBody(ScheduleBody):
     """A source to be saved."""
 
@@ -41,6 +70,9 @@ class SourceBody(ScheduleBody):
     credential: CredentialBody | None = Field(None, description="What opens it; none: it is public.")
     groups: list[str] | None = Field(None, max_length=100, description="Groups that may see it; empty: everybody.")
     watch: bool = Field(False, description="Of a folder: read it as soon as something in it changes.")
+    live: LiveBody | None = Field(
+        None, description="Of kinds that are searched where they are, from `azure-search` on."
+    )
 
 
 class SourceOut(BaseModel):
@@ -62,6 +94,7 @@ class SourceOut(BaseModel):
     last_started_at: datetime | None
     last_finished_at: datetime | None
     next_run_at: datetime | None
+    live: LiveOut | None = None
 
 
 class SourceList(BaseModel):
@@ -78,6 +111,16 @@ class ReportFailure(BaseModel):
     remedy: str
 
 
+class LiveReportOut(BaseModel):
+    """What is found of a live index."""
+
+    mapping: LiveOut
+    guessed: list[str] = Field(description="Parts of the mapping that nobody gave: to be confirmed.")
+    fields: dict[str, str] = Field(description="Type of every field, by name.")
+    problems: list[str]
+    documents: int | None
+
+
 class SourceReportOut(BaseModel):
     """How trying a source out went. Where `ok` is false, `reason` and `message` say what is wrong."""
 
@@ -91,6 +134,7 @@ class SourceReportOut(BaseModel):
     described: int = 0
     undescribed: list[str] = []
     failures: list[ReportFailure] = []
+    live: LiveReportOut | None = None
 
 
 class CountsOut(BaseModel):
@@ -128,5 +172,5 @@ class PlanOut(BaseModel):
     seconds: float
 
 
-BODIES = (SourceBody, CredentialBody, ScheduleBody)
+BODIES = (SourceBody, CredentialBody, ScheduleBody, LiveBody)
 """What the routes read by themselves."""

@@ -8,8 +8,9 @@ with groups see and change the sources of their groups only, and what they add i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -20,9 +21,11 @@ from foveal.api.bodies import check, documented, parse_json, read_body
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
 from foveal.api.native.job_schemas import JobOut, job_out
+from foveal.api.native.live_convert import live_out, live_report_out, live_settings
 from foveal.api.native.source_schemas import (
     CountsOut,
     CredentialBody,
+    LiveBody,
     PlanOut,
     ReportFailure,
     ScheduleBody,
@@ -35,6 +38,7 @@ from foveal.api.native.source_schemas import (
 from foveal.errors import ForbiddenError, NotFoundError, SourceUnusableError
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.types.ingestions import IngestionPlan
+from foveal.types.live_settings import LiveSettings
 from foveal.types.sources import (
     Credential,
     CredentialKind,
@@ -47,6 +51,9 @@ from foveal.types.sources import (
 )
 
 MAX_BODY_BYTES = 64 * 2**10
+
+AZURE_SEARCH_HOSTS = (".search.windows.net", ".search.azure.us", ".search.azure.cn")
+"""Of Azure AI Search in every cloud."""
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -121,6 +128,19 @@ def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
         await _of_own(engine, threads, caller, name, change)
         return Response(status_code=204)
 
+    @routes.put("/{name}/live", openapi_extra=documented(LiveBody))
+    async def set_live(request: Request, name: str) -> SourceOut:
+        """Give a live index another mapping; where it is stays what it was, and what is left out is guessed."""
+        caller = require(request, Role.CONTRIBUTOR)
+        body = await _body(LiveBody, request)
+
+        def change() -> SavedSource:
+            kept = engine.sources.get(name).settings.live or LiveSettings()
+            place = {part: getattr(kept, part) for part in ("endpoint", "index", "database", "collection")}
+            return engine.sources.set_live(name, replace(live_settings(body), **place))
+
+        return _out(await _of_own(engine, threads, caller, name, change))
+
     @routes.put("/{name}/schedule", openapi_extra=documented(ScheduleBody))
     async def set_schedule(request: Request, name: str) -> SourceOut:
         """Have a source read at other times."""
@@ -179,13 +199,20 @@ def _refuse_own_rights(settings: SourceSettings, credential: Credential | None, 
     if settings.kind is SourceKind.UPLOADS:
         return
     foreign = settings.kind is SourceKind.AZURE_BLOB and settings.account_url.startswith("https://")
+    foreign = foreign or (settings.live is not None and _is_azure_search(settings.live.endpoint))
     by_itself = credential is not None and credential.kind is CredentialKind.IDENTITY
     if (not foreign or by_itself) and not caller.role.covers(Role.OWNER):
         raise ForbiddenError(
-            "Folders of the server, addresses other than https storage accounts, and the server's identity are for "
-            "owners.",
+            "Folders of the server, addresses other than https storage accounts and Azure AI Search, and the server's "
+            "identity are for owners.",
             remedy="Use a key made with --role owner, or `foveal source add` on the server.",
         )
+
+
+def _is_azure_search(endpoint: str) -> bool:
+    """Whether it is an address of Azure's own, which reaches nothing beside this server."""
+    parsed = urlsplit(endpoint)
+    return parsed.scheme == "https" and (parsed.hostname or "").endswith(AZURE_SEARCH_HOSTS)
 
 
 def own_groups(groups: list[str] | None, caller: Caller) -> tuple[str, ...]:
@@ -216,6 +243,7 @@ def _draft(body: SourceBody, caller: Caller) -> SourceDraft:
         watch=body.watch,
         every=body.every,
         cron=body.cron,
+        live=live_settings(body.live),
     )
 
 
@@ -246,6 +274,7 @@ def _out(saved: SavedSource) -> SourceOut:
         last_started_at=saved.last_started_at,
         last_finished_at=saved.last_finished_at,
         next_run_at=saved.next_run_at,
+        live=live_out(settings.live) if settings.live else None,
     )
 
 
@@ -258,6 +287,7 @@ def _report_out(report: SourceReport) -> SourceReportOut:
         described=report.described,
         undescribed=list(report.undescribed),
         failures=[ReportFailure(path=f.path, reason=f.reason, remedy=f.remedy) for f in report.failures],
+        live=live_report_out(report.live) if report.live else None,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from foveal.errors import ConflictError, NotFoundError
 from foveal.ports import SourceRegistry
+from foveal.types.live_settings import FieldsMapping, LiveSettings
 from foveal.types.sources import (
     Credential,
     CredentialKind,
@@ -32,6 +33,21 @@ PHOTOS = SourceSettings(
     schedule=Schedule(every_s=3600),
 )
 BARE = SourceSettings(name="bare", kind=SourceKind.FOLDER, index="pictures", location="/data")
+LIVE = SourceSettings(
+    name="live",
+    kind=SourceKind.AZURE_SEARCH,
+    index="live",
+    location="https://acme.search.windows.net/indexes/hotels",
+    live=LiveSettings(
+        endpoint="https://acme.search.windows.net",
+        index="hotels",
+        mapping=FieldsMapping(content=("a", "b"), title="t", vectors=("v",), separator="\r\n"),
+        dimensions=(("v", 1536), ("w", 0)),
+        metrics=(("w", "euclidean"),),
+        vectorized=("w",),
+        groups_field="g",
+    ),
+)
 KEY = Credential(kind=CredentialKind.ACCOUNT_KEY, secret=Secret("c2VjcmV0IMO8"))
 
 
@@ -53,6 +69,16 @@ class SourceRegistryContract:
         assert (photos.settings, photos.credential, photos.next_run_at) == (PHOTOS, CredentialKind.ACCOUNT_KEY, at)
         assert (bare.settings, bare.credential, bare.next_run_at) == (BARE, None, None)
         assert (bare.state, bare.last_started_at, bare.last_finished_at) == (SourceState.NEW, None, None)
+
+    def test_a_live_index_is_kept_with_its_mapping(self, registry: SourceRegistry) -> None:
+        """Every part of it, and another one in its place."""
+        assert registry.add(LIVE, KEY).settings == LIVE
+        assert LIVE.live is not None
+        changed = replace(LIVE.live, semantic="default")
+        registry.set_live("live", changed)
+        assert registry.get("live").settings == replace(LIVE, live=changed)
+        with pytest.raises(NotFoundError):
+            registry.set_live("nowhere", changed)
 
     def test_a_name_or_a_place_is_kept_once(self, registry: SourceRegistry) -> None:
         """The same place may be read into another index."""

@@ -1,0 +1,19 @@
+"""Sources that are searched where they are."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("sources", sa.Column("live", sa.Text))
+
+
+def downgrade() -> None:
+    op.drop_column("sources", "live")
