@@ -216,7 +216,7 @@ def _networks(value: str) -> str:
 
 
 class Fetching(Group):
-    """Images that requests give by address (`https://…`)."""
+    """Images and videos that requests give by address (`https://…`)."""
 
     on: bool = Field(True, description="Fetch them; never done while `offline`.")
     allow: Annotated[str, AfterValidator(_networks)] = Field(
@@ -225,7 +225,9 @@ class Fetching(Group):
         "internet, with commas between.",
     )
     max_bytes: int = Field(20 * 2**20, ge=1, description="Longest image.")
-    seconds: float = Field(15.0, gt=0, description="Longest fetch, redirects included.")
+    seconds: float = Field(15.0, gt=0, description="Longest fetch of an image, redirects included.")
+    file_bytes: int = Field(8 * 2**30, ge=1, description="Longest file that an ingestion over HTTP brings.")
+    file_seconds: float = Field(3600.0, gt=0, description="Longest fetch of such a file.")
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -291,7 +293,7 @@ class Settings(Group):
         "endpoint. `*` is any service, any index, and as NAME an index of the same name. In the variable: a JSON "
         "object.",
     )
-    fetch: Fetching = Field(default_factory=Fetching, description="Images given by address.")
+    fetch: Fetching = Field(default_factory=Fetching, description="Images and videos given by address.")
     serve: Serving = Field(default_factory=Serving, description="The HTTP server.")
 
     @property
