@@ -54,9 +54,11 @@ class TestFakeDownloader(DownloaderContract):
 
 
 class TestSqlVideoRegistry(VideoRegistryContract):
-    @pytest.fixture
-    def registry(self, tmp_path: Path) -> Iterator[VideoRegistry]:
-        engine = open_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+    @pytest.fixture(params=["sqlite", "postgresql"])
+    def registry(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VideoRegistry]:
+        shared = request.param == "postgresql"
+        url = request.getfixturevalue("postgres_url") if shared else f"sqlite:///{tmp_path / 'catalog.sqlite'}"
+        engine = open_engine(url)
         yield SqlVideoRegistry(engine, lambda: bytes(32))
         engine.dispose()
 

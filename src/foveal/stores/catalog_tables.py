@@ -166,7 +166,7 @@ sources = Table(
 video_indexes = Table(
     "video_indexes",
     metadata,
-    Column("name", String, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("etag", String, nullable=False),
     Column("body", Text, nullable=False),  # JSON
 )
@@ -175,8 +175,8 @@ video_indexes = Table(
 video_documents = Table(
     "video_documents",
     metadata,
-    Column("index_name", String, primary_key=True),
-    Column("document_id", String, primary_key=True),
+    Column("index_name", Name, primary_key=True),
+    Column("document_id", Name, primary_key=True),
     Column("body", Text, nullable=False),  # JSON
 )
 
@@ -184,8 +184,8 @@ video_ingestions = Table(
     "video_ingestions",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("index_name", String, nullable=False),
-    Column("name", String, nullable=False),
+    Column("index_name", Name, nullable=False),
+    Column("name", Name, nullable=False),
     Column("body", Text, nullable=False),  # JSON
     Column("tasks", LargeBinary, nullable=False),  # a Fernet token; empty once it is over
     Column("is_over", Boolean, nullable=False),

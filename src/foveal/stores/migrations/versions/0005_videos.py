@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from foveal.stores.sql_engine import UtcTime
+from foveal.stores.sql_engine import Name, UtcTime
 
 revision = "0005"
 down_revision = "0004"
@@ -16,21 +16,21 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "video_indexes",
-        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("name", Name, primary_key=True),
         sa.Column("etag", sa.String, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_table(
         "video_documents",
-        sa.Column("index_name", sa.String, primary_key=True),
-        sa.Column("document_id", sa.String, primary_key=True),
+        sa.Column("index_name", Name, primary_key=True),
+        sa.Column("document_id", Name, primary_key=True),
         sa.Column("body", sa.Text, nullable=False),
     )
     op.create_table(
         "video_ingestions",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("index_name", sa.String, nullable=False),
-        sa.Column("name", sa.String, nullable=False),
+        sa.Column("index_name", Name, nullable=False),
+        sa.Column("name", Name, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("tasks", sa.LargeBinary, nullable=False),
         sa.Column("is_over", sa.Boolean, nullable=False),
