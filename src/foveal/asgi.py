@@ -20,6 +20,10 @@ from foveal.api.azure_openai.schemas import ChatBody
 from foveal.api.azure_search import routes as azure_search
 from foveal.api.azure_search.document_routes import AzureSearch
 from foveal.api.azure_search.schemas import BatchIn, IndexIn, SearchIn
+from foveal.api.azure_vision import routes as azure_vision
+from foveal.api.azure_vision.bodies import ImageAddress
+from foveal.api.azure_vision.routes import AzureVision
+from foveal.api.azure_vision.schemas import TextIn
 from foveal.api.bodies import schemas_of
 from foveal.api.crowd import Crowd, Threads
 from foveal.api.deadline import Deadline
@@ -117,6 +121,7 @@ def create_app(
     )
     search = AzureSearch(engine=engine, threads=threads, max_body_bytes=max_body_bytes)
     app.include_router(azure_search.router(search))
+    app.include_router(azure_vision.router(AzureVision(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
     _add_probes(app, engine, threads)
     errors.install(app)
     denials.install(app)
@@ -159,6 +164,8 @@ BODIES = (
     SearchIn,
     BatchIn,
     IndexIn,
+    ImageAddress,
+    TextIn,
     *SOURCE_BODIES,
     *UPLOAD_BODIES,
 )

@@ -47,7 +47,7 @@ went wrong, with which thing; `remedy` says what to do about it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class FovealError(Exception):
@@ -92,9 +92,17 @@ class FilterError(InvalidRequestError):
 
 
 class ImageError(InvalidRequestError):
-    """An image given with a request cannot be fetched or decoded."""
+    """An image given with a request cannot be fetched or decoded.
+
+    Attributes:
+        reason: `address` where it could not be fetched, `content` where its bytes are at fault.
+    """
 
     code = "invalid_image"
+
+    def __init__(self, message: str, *, remedy: str = "", reason: Literal["address", "content"] = "content") -> None:
+        super().__init__(message, remedy=remedy)
+        self.reason = reason
 
 
 class UpstreamRequestError(InvalidRequestError):

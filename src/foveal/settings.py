@@ -217,7 +217,7 @@ def _networks(value: str) -> str:
 
 
 class Fetching(Group):
-    """Images that requests give by address (`https://…`)."""
+    """Images and videos that requests give by address (`https://…`)."""
 
     on: bool = Field(True, description="Fetch them; never done while `offline`.")
     allow: Annotated[str, AfterValidator(_networks)] = Field(
@@ -226,7 +226,9 @@ class Fetching(Group):
         "internet, with commas between.",
     )
     max_bytes: int = Field(20 * 2**20, ge=1, description="Longest image.")
-    seconds: float = Field(15.0, gt=0, description="Longest fetch, redirects included.")
+    seconds: float = Field(15.0, gt=0, description="Longest fetch of an image, redirects included.")
+    file_bytes: int = Field(8 * 2**30, ge=1, description="Longest file that an ingestion over HTTP brings.")
+    file_seconds: float = Field(3600.0, gt=0, description="Longest fetch of such a file.")
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -331,7 +333,7 @@ class Settings(Group):
         "object.",
     )
     live: Live = Field(default_factory=Live, description="Indexes of other services that requests name.")
-    fetch: Fetching = Field(default_factory=Fetching, description="Images given by address.")
+    fetch: Fetching = Field(default_factory=Fetching, description="Images and videos given by address.")
     uploads: Uploading = Field(default_factory=Uploading, description="Files that people send.")
     serve: Serving = Field(default_factory=Serving, description="The HTTP server.")
 

@@ -54,8 +54,8 @@ def _bases(cls: ast.ClassDef) -> set[str]:
 def _ports() -> dict[str, frozenset[str]]:
     """Members by port, those of its bases included."""
     found: dict[str, frozenset[str]] = {}
-    files = [SOURCE / "ports.py", SOURCE / "ports_uploads.py", SOURCE / "api" / "engine.py"]
-    for cls in (cls for file in files for cls in _classes(file)):
+    files = (*sorted(SOURCE.glob("ports*.py")), SOURCE / "api" / "engine.py")
+    for cls in [cls for file in files for cls in _classes(file)]:
         inherited = frozenset().union(*(found.get(base, frozenset()) for base in _bases(cls)))
         found[cls.name] = inherited | _members(cls)
     return found
@@ -100,7 +100,8 @@ def _reached(file: Path, cls: ast.ClassDef) -> str:
 def _implementations(port: str) -> list[str]:
     """Classes of the product and of the fakes that have all members of a port: the port is structural, so are we."""
     wanted = _ports()[port]
-    files = [f for f in SOURCE.rglob("*.py") if f.name not in {"ports.py", "engine.py"} and CONTRACTS not in f.parents]
+    declared = {"engine.py", *(f.name for f in SOURCE.glob("ports*.py"))}
+    files = [f for f in SOURCE.rglob("*.py") if f.name not in declared and CONTRACTS not in f.parents]
     return sorted(
         cls.name for file in files for cls in _classes(file) if wanted <= _members(cls) and not cls.name.startswith("_")
     )

@@ -4,7 +4,7 @@
 | --- | --- | --- | --- |
 | Azure OpenAI (`/openai/…`) | 401, code "401" | 401, code "401" | 401, code "PermissionDenied" |
 | Azure AI Search (`/indexes…`) | 401, code "" | 403, code "" | 403, code "" |
-| Azure AI Vision (`/computervision/…`) | 401, code "401" | 401, code "401" | 401, code "PermissionDenied" |
+| Azure AI Vision (`/computervision/…` or not) | 401, code "401" | 401, code "401" | 401, code "PermissionDenied" |
 | everything else | 401, code "401" | 401, code "401" | 403, code "forbidden" |
 """
 
@@ -28,6 +28,8 @@ class Face(StrEnum):
     OPENAI = "/openai"
     SEARCH = "/indexes"
     VISION = "/computervision"
+    VISION_RETRIEVAL = "/retrieval"
+    VISION_ANALYSIS = "/imageanalysis"
     OWN = "/"
 
 

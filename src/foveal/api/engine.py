@@ -10,6 +10,7 @@ from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
 from foveal.pipeline.uploads import Uploads
+from foveal.pipeline.vision import Vision
 from foveal.ports import Upstream
 from foveal.types.chat import ChatEvent, ChatRequest, GroundingOptions, ImageInput
 from foveal.types.chunks import Chunk, ChunkId
@@ -105,6 +106,10 @@ class Engine(Protocol):
     @property
     def default_index(self) -> str:
         """The index used when none is named."""
+
+    @property
+    def vision(self) -> Vision:
+        """What stands behind the face of Azure AI Vision."""
 
     def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
         """One index of either kind, to be searched through the face of Azure AI Search.

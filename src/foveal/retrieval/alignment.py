@@ -190,7 +190,7 @@ def _texts(answer: str, lines: Sequence[OcrLine]) -> Iterator[tuple[int, int, Po
             first, length = _run(read, [word for word, _, _ in said[place : place + len(read)]])
             start, end = said[place][1], said[place + max(length, 1) - 1][2]
             if length and _tells(answer[start:end], line.text, length, len(read)):
-                yield start, end, _part(line, words[first].start(), words[first + length - 1].end())
+                yield start, end, part_of_line(line, words[first].start(), words[first + length - 1].end())
             place += max(length, 1)
 
 
@@ -218,7 +218,7 @@ def _tells(words: str, line: str, length: int, whole: int) -> bool:
     return characters >= (2 if length == whole else _LEAST_LONE_CHARACTERS) and marked
 
 
-def _part(line: OcrLine, start: int, end: int) -> Polygon:
+def part_of_line(line: OcrLine, start: int, end: int) -> Polygon:
     """The part of a line's polygon under some of its characters, taken as equally wide."""
     if len(line.polygon) != 4 or not line.text:
         return line.polygon

@@ -30,6 +30,10 @@ _PLURALS |= {"child": "children", "fish": "fish", "deer": "deer", "goose": "gees
 _NO_SINGULAR = frozenset({"skis", "scissors", "glasses", "sunglasses", "trousers", "jeans", "binoculars"})
 _UNCOUNTED = frozenset({"broccoli", "bread", "water", "grass", "sand", "snow"})
 _SIBILANTS = ("s", "x", "z", "ch", "sh")
+_MOST_NAMED = 5
+"""Kinds of things in a short caption."""
+_SURE_OF_TAG = 0.5
+"""Probability from which a short caption has a label beside what was detected."""
 _TEXT_MAX_CHARS = 300
 _TEXT_MIN_SCORE = 0.5
 
@@ -78,6 +82,25 @@ def _subject(tags: Sequence[Tag], objects: Sequence[DetectedObject], facts: Imag
     if things:
         return f"{noun} with {things}."
     return f"{noun} that looks like: {looks}." if looks else ""
+
+
+def short_caption(tags: Sequence[Tag], objects: Sequence[DetectedObject]) -> tuple[str, float]:
+    """A few words for what is seen, such as `a person and two dogs`, and how sure the models are of them, 0..1.
+
+    Detected objects, the surest first, then a label of the whole image that is sure and says something else; where
+    nothing was detected, the likeliest label. Empty, with 0, for nothing.
+    """
+    counts = Counter(thing.label for thing in objects)
+    best = {thing.label: thing.score for thing in sorted(objects, key=lambda thing: thing.score)}
+    said = {word for label in counts for word in label.casefold().split()}
+    named = list(counts.items())[:_MOST_NAMED]
+    for tag in tags[:1]:
+        if not counts or (tag.score >= _SURE_OF_TAG and said.isdisjoint(tag.label.casefold().split())):
+            named.append((tag.label, 1))
+            best[tag.label] = tag.score
+    if not named:
+        return "", 0.0
+    return listed([counted(label, count) for label, count in named]), sum(best.values()) / len(best)
 
 
 def counted(label: str, count: int) -> str:

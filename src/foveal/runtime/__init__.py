@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from foveal.pipeline.saved_sources import SavedSources
     from foveal.pipeline.search_indexes import SearchIndexes
     from foveal.pipeline.uploads import Uploads
+    from foveal.pipeline.vision import Vision
     from foveal.ports import Catalog, ChunkStore, Upstream
     from foveal.settings import Settings
     from foveal.types.locators import Box
@@ -258,6 +259,11 @@ class Foveal:
     def look(self, image: ImageInput) -> ImageFindings:
         """What the local models find in an image: objects, text, tags, safety; no caption is paid for."""
         return self.parts.look(image)
+
+    @property
+    def vision(self) -> Vision:
+        """What stands behind the face of Azure AI Vision."""
+        return self.parts.vision
 
     def _seen(self, image: ImageInput) -> Seen:
         found = self.look(image)

@@ -21,6 +21,7 @@ def fetch_image(url: str, fetcher: Fetcher | None, open_image: Callable[[bytes],
         raise ImageError(
             f"The image is given by an address, {shown(url)}, and this server fetches none.",
             remedy="Send the image itself as a data URL: data:image/jpeg;base64,… The operator may set fetch.on.",
+            reason="address",
         )
     data = fetcher.fetch_url(url)
     try:

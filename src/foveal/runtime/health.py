@@ -29,6 +29,7 @@ def checks(foveal: Foveal) -> list[Check]:
         _settings,
         _local_models,
         _brought_models,
+        _vectors,
         _servers,
         _reranker,
         _filters,
@@ -158,6 +159,21 @@ def _brought_models(foveal: Foveal) -> Iterator[Check]:
             )
         else:
             yield Check(name=card.name, state="on", detail=card.summary)
+
+
+def _vectors(foveal: Foveal) -> Iterator[Check]:
+    """Which space `retrieval:vectorizeImage` and `:vectorizeText` give vectors of."""
+    try:
+        vectorizer = foveal.vision.vectorizer
+        kind, name = vectorizer.kind, vectorizer.name
+    except FovealError as error:
+        yield Check(name="image and text vectors", state="failed", detail=error.message, remedy=error.remedy)
+        return
+    what = {
+        "joint": "the joint image-text model's",
+        "words": "the text model's, images where their labels and objects put them; a joint model does better",
+    }
+    yield Check(name="image and text vectors", state="on", detail=f"Space {name}: {what[kind]}.")
 
 
 def _missing(foveal: Foveal, name: str, summary: str, *, needs_npm: bool) -> Check:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from foveal.pipeline.jobs import Jobs
     from foveal.pipeline.saved_sources import SavedSources
     from foveal.pipeline.uploads import Uploads
+    from foveal.pipeline.vision import Vision
     from foveal.ports import (
         ApiKeys,
         ByteStore,
@@ -508,6 +509,13 @@ class Parts:
         from foveal.runtime.relating import Relating
 
         return Relating(look=self.look, recognizer=lambda: self.models.ocr, picture=self.pixels)
+
+    @made_once
+    def vision(self) -> Vision:
+        """Behind the face of Azure AI Vision."""
+        from foveal.runtime.vision import vision_of
+
+        return vision_of(self)
 
     def look(self, image: ImageInput) -> ImageFindings:
         """What the models find in an image of a request, once for the same bytes; no caption is paid for."""

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -202,3 +202,37 @@ uploads = Table(
     UniqueConstraint("source", "path"),
 )
 """Files that were uploaded; their bytes are in the home. Not tied to `sources`: a source may be forgotten and kept."""
+
+video_indexes = Table(
+    "video_indexes",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("etag", String, nullable=False),
+    Column("body", Text, nullable=False),  # JSON
+)
+"""Video indexes. Not tied to `indexes`: the first ingestion makes the index that is searched."""
+
+video_documents = Table(
+    "video_documents",
+    metadata,
+    Column("index_name", Name, primary_key=True),
+    Column("document_id", Name, primary_key=True),
+    Column("body", Text, nullable=False),  # JSON
+)
+
+video_ingestions = Table(
+    "video_ingestions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("index_name", Name, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("body", Text, nullable=False),  # JSON
+    Column("tasks", LargeBinary, nullable=False),  # a Fernet token; empty once it is over
+    Column("is_over", Boolean, nullable=False),
+    Column("run_id", String, unique=True),
+    Column("run_host", String),
+    Column("run_pid", Integer),
+    Column("heartbeat_at", UtcTime),
+    UniqueConstraint("index_name", "name"),
+)
+"""Ingestions of video indexes. The last four columns are the lease of a run."""

@@ -32,6 +32,7 @@ from foveal.ports import Upstream
 from foveal.retrieval.filtering import optional_filter
 from foveal.runtime.inventory import documents_status
 from foveal.testing.fakes_documents import InMemoryDocumentStore, InMemorySearchIndexCatalog
+from foveal.testing.fakes_eyes import fake_vision
 from foveal.testing.fakes_remote import FakeReranker
 from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
 from foveal.testing.fakes_stores import InMemoryChunkSnapshot, InMemoryIngestionLog
@@ -108,6 +109,7 @@ class FakeEngine:
         reads_words: Constant: its filter is quick, but stands for one that is not.
         filters_fail: Whether the content filters cannot run.
         judged: Every `(side, text)` judged, in order.
+        vision: Behind the face of Azure AI Vision, by the fake models.
         say: What a plain chat answers, in place of an echo; empty: the echo.
     """
 
@@ -136,6 +138,7 @@ class FakeEngine:
         self.reads_words = True
         self.filters_fail = False
         self.judged: list[tuple[Side, str]] = []
+        self.vision = fake_vision()
         self.say = ""
 
     def index_names(self) -> list[str]:
@@ -295,7 +298,7 @@ class FakeEngine:
         """
         if not data.startswith(IMAGE_MAGIC):
             raise ImageError("The image's bytes are of no image type that is read.")
-        pixels = np.full((2, 2, 3), len(data) % 256, dtype=np.uint8)
+        pixels = np.full((16, 16, 3), len(data) % 256, dtype=np.uint8)
         return ImageInput(data=data, media_type="image/fake", pixels=pixels)
 
     def fetch_image(self, url: str) -> ImageInput:
@@ -306,7 +309,9 @@ class FakeEngine:
         """
         if url not in self.web:
             name = url.partition("?")[0].partition("://")[2]
-            raise ImageError(f"There is nothing at {name}.", remedy="Send the image itself as a data URL.")
+            raise ImageError(
+                f"There is nothing at {name}.", remedy="Send the image itself as a data URL.", reason="address"
+            )
         return self.open_image(self.web[url])
 
     def judge(self, side: Side, texts: Sequence[str], images: Sequence[ImageInput]) -> Judgement:

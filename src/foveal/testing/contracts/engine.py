@@ -252,6 +252,15 @@ class EngineContract:
         engine.sources.remove("contract")
         assert "contract" not in [source.settings.name for source in engine.sources.all()]
 
+    def test_words_and_an_image_become_vectors_of_one_space(self, engine: Engine, picture: bytes) -> None:
+        """1,024 numbers of length one, and the space is named."""
+        vectorizer = engine.vision.vectorizer
+        words, image = vectorizer.of_text("a picture"), vectorizer.of_image(engine.open_image(picture).pixels)
+        for got in (words, image):
+            assert got.vector.shape == (1024,)
+            assert np.linalg.norm(got.vector) == pytest.approx(1, abs=1e-4)
+        assert words.space == image.space == vectorizer.name
+
     def test_every_check_that_is_off_or_failed_says_why(self, engine: Engine) -> None:
         """`foveal doctor` and `/v1/health` print them."""
         assert all(check.name and check.detail for check in engine.checks())

@@ -1,0 +1,1 @@
+"""The face of Azure AI Vision: vectors, image analysis and video retrieval."""
