@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 
 from foveal.errors import ConflictError, IndexNotFoundError, ModelError, NotFoundError
 from foveal.pipeline.chat import collect
-from foveal.pipeline.enhancing import enhanced
+from foveal.pipeline.enhancing import enhanced, seen_in
 from foveal.pipeline.ingest import NOTHING, IngestRequest, Observer
 from foveal.pipeline.search_indexes import Match
-from foveal.retrieval.alignment import Seen
 from foveal.retrieval.filtering import visible_to
 from foveal.runtime.models import Models
 from foveal.runtime.parts import Parts
@@ -176,7 +175,7 @@ class Foveal:
 
     def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         """Answer a conversation as a stream of events."""
-        return enhanced(request, self.parts.chat.stream, self._seen)
+        return enhanced(request, self.parts.chat.stream, lambda image: seen_in(self.look(image)))
 
     async def aask(self, request: ChatRequest) -> Answer:
         """Answer a conversation, collected."""
@@ -238,10 +237,6 @@ class Foveal:
     def look(self, image: ImageInput) -> ImageFindings:
         """What the local models find in an image: objects, text, tags, safety; no caption is paid for."""
         return self.parts.look(image)
-
-    def _seen(self, image: ImageInput) -> Seen:
-        found = self.look(image)
-        return Seen(objects=found.detections.objects if found.detections else (), lines=found.ocr_lines)
 
     # --- look at one thing
 
