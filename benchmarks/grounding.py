@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import test_data
-from foveal.retrieval.alignment import Seen, align, polygon_of
+from foveal.pipeline.enhancing import seen_in
+from foveal.retrieval.alignment import Seen, align, overlap, polygon_of
 from foveal.runtime import Foveal
 from foveal.settings import load
 from foveal.types.chat import ChatRequest, Enhancements, GroundedSpan, Message
@@ -46,13 +47,6 @@ class Counts:
     silent: int = 0
 
 
-def overlap(one: Box, other: Box) -> float:
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(0.0, width) * max(0.0, height)
-    return shared / max(1e-9, one.width * one.height + other.width * other.height - shared)
-
-
 def matched(true: Sequence[Box], boxes: Sequence[Box]) -> int:
     """Pairs of true and other boxes that overlap, each in one pair at most, the closest first."""
     pairs = sorted(((overlap(t, b), i, j) for i, t in enumerate(true) for j, b in enumerate(boxes)), reverse=True)
@@ -65,7 +59,7 @@ def matched(true: Sequence[Box], boxes: Sequence[Box]) -> int:
 
 
 def count(counts: Counts, spans: Sequence[GroundedSpan], seen: Seen, true: Sequence[DetectedObject]) -> None:
-    label = {polygon_of(one.box): (one.label, one.box) for one in seen.objects}
+    label = {polygon_of(one.box): (one.label, one.box) for one in (*seen.objects, *seen.doubtful)}
     placed = {span.polygon: label[span.polygon] for span in spans if span.polygon in label}
     named = {name for name, _ in placed.values()} & {one.label for one in true}
     counts.answers += 1
@@ -120,7 +114,7 @@ def main(argv: list[str]) -> None:
             line = json.loads(text)
             file, true = data / line["file"], truth(line)
             found = foveal.look(foveal.open_image(file.read_bytes()))
-            seen = Seen(objects=found.detections.objects if found.detections else (), lines=found.ocr_lines)
+            seen = seen_in(found)
             count(by_describer, described(foveal, file), seen, true)
             for caption in told.get(line["file"], []):
                 count(by_people, align(caption, [seen]), seen, true)

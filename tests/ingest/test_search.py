@@ -17,6 +17,7 @@ from foveal.pipeline.weighing import Weights
 from foveal.retrieval.filtering import optional_filter
 from foveal.retrieval.text_space import build_text_space
 from foveal.testing.fakes_remote import FakeReranker
+from foveal.testing.fakes_text import picture_of
 from foveal.types.assets import MediaKind
 from foveal.types.search import Leg, Mode, Query
 
@@ -35,6 +36,10 @@ def searcher(home: Home, photo: Photo) -> Searcher:
     home.ingest()
     (home.photos / "secret.txt").write_text("The secret ferry leaves at midnight.")
     home.ingest(groups=("board",))
+    return searching(home)
+
+
+def searching(home: Home) -> Searcher:
     texts = TextUnderstanding(home.embedder, home.cache)
     return Searcher(
         catalog=home.catalog,
@@ -148,3 +153,26 @@ def _some_text(home: Home):  # type: ignore[no-untyped-def]
     (home.photos / "a.txt").write_text("words")
     home.ingest()
     return home.chunks().values()
+
+
+RECEIPT = [
+    "GREEN GROCERS LTD",
+    "12 Mill Lane",
+    "Date: 21/07/2017",
+    "Apples 3.20",
+    "Bread 1.80",
+    "TOTAL 5.00",
+]
+
+
+def test_a_receipt_is_found_by_its_total_in_words_and_by_filter(home: Home) -> None:
+    Image.fromarray(picture_of(RECEIPT)).save(home.photos / "receipt.png")
+    Image.fromarray(picture_of(["TOTAL WAR", "an old poster"])).save(home.photos / "poster.png")
+    home.ingest()
+    searcher = searching(home)
+    total = optional_filter("facts/any(f: f eq 'total: 5.00')")
+    by_filter = searcher.search(INDEX, Query(text="anything", filter=total))
+    by_words = searcher.search(INDEX, Query(text="total: 5.00 company", mode=Mode.KEYWORD))
+    assert [hit.chunk.filepath for hit in by_filter.hits] == ["receipt.png"]
+    assert by_words.hits[0].chunk.filepath == "receipt.png"
+    assert by_filter.hits[0].chunk.facts[0] == "company: GREEN GROCERS LTD"

@@ -121,3 +121,25 @@ def test_a_span_slices_the_answer_to_its_own_words(said: list[str], seen: list[s
 def test_a_box_s_corners_go_clockwise_from_top_left() -> None:
     corners = polygon_of(Box(x=0.25, y=0.5, width=0.5, height=0.25))
     assert corners == ((0.25, 0.5), (0.75, 0.5), (0.75, 0.75), (0.25, 0.75))
+
+
+UNSURE = Seen(
+    objects=(thing("dog", 0.9, 0.1),),
+    doubtful=(thing("dog", 0.38, 0.5), thing("dog", 0.3, 0.8), thing("sports ball", 0.3, 0.6), thing("cat", 0.22, 0.2)),
+)
+
+
+def test_what_the_answer_names_is_found_even_where_the_detector_is_not_sure() -> None:
+    assert lefts(align("Two dogs and a ball", [UNSURE])) == [0.1, 0.5, 0.6]
+    assert lefts(align("A dog", [UNSURE])) == [0.1]
+
+
+def test_a_plural_means_the_likely_ones_and_what_is_hardly_seen_is_never_pointed_at() -> None:
+    assert lefts(align("Dogs", [UNSURE])) == [0.1, 0.5]
+    assert align("A cat", [UNSURE]) == ()
+
+
+def test_a_doubtful_object_that_is_a_sure_one_again_is_not_counted_twice() -> None:
+    again = DetectedObject(label="dog", score=0.4, box=Box(x=0.11, y=0.1, width=0.1, height=0.2))
+    seen = Seen(objects=(thing("dog", 0.9, 0.1),), doubtful=(again,))
+    assert lefts(align("Two dogs", [seen])) == [0.1]

@@ -77,6 +77,7 @@ def _chunk(random: Random, document: str) -> Chunk:
         language=random.choice(("", "en", "de")),
         tags=items(),
         colors=items(),
+        facts=items(),
         group_ids=items(),
         objects=tuple(
             DetectedObject(label=label, score=0.5, box=Box(x=0, y=0, width=1, height=1)) for label in items()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from foveal.pipeline.findings import ImageFindings
     from foveal.types.chat import ImageInput
+    from foveal.types.content import DetectedObject
     from foveal.types.locators import Polygon
 
 
@@ -44,12 +45,14 @@ def look(
 
 
 def findings_json(path: Path, found: ImageFindings) -> dict[str, object]:
-    """What was found in one image as JSON values."""
+    """What was found in one image as JSON values; objects best first, those that are not `sure` are often wrong."""
+    from foveal.retrieval.alignment import polygon_of
+
     return {
         "file": str(path),
         "objects": [
-            {"label": one.label, "score": one.score, "polygon": corners}
-            for one, corners in zip(found.detections.objects if found.detections else (), _boxes(found), strict=True)
+            {"label": one.label, "score": one.score, "sure": sure, "polygon": polygon_of(one.box)}
+            for one, sure in _objects(found)
         ],
         "text": [{"text": line.text, "score": line.score, "polygon": line.polygon} for line in found.ocr_lines],
         "tags": [{"label": tag.label, "score": tag.score} for tag in found.tags],
@@ -67,6 +70,13 @@ def _print(console: Console, path: Path, found: ImageFindings) -> None:
         console.print(f"  text    “{line.text}”  {line.score:.0%}  {corners}", markup=False)
     for tag in found.tags:
         console.print(f"  tag     {tag.label:<16} {tag.score:>4.0%}", markup=False)
+
+
+def _objects(found: ImageFindings) -> list[tuple[DetectedObject, bool]]:
+    """Every object, and whether it is sure."""
+    if found.detections is None:
+        return []
+    return [*((one, True) for one in found.detections.objects), *((one, False) for one in found.detections.doubtful)]
 
 
 def _boxes(found: ImageFindings) -> list[Polygon]:

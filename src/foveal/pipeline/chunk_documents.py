@@ -83,6 +83,7 @@ def chunk_document(chunk: Chunk) -> StoredDocument:
         "tags": list(chunk.tags),
         "objects": list(dict.fromkeys(found.label for found in chunk.objects)),
         "colors": list(chunk.colors),
+        "facts": list(chunk.facts),
         "group_ids": list(chunk.group_ids),
         "page": chunk.locator.page,
     }

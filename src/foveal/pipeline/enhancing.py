@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from foveal.pipeline.findings import ImageFindings
 from foveal.retrieval.alignment import Seen, align
 from foveal.retrieval.fencing import Fence
 from foveal.types.chat import ChatEvent, ChatRequest, Finished, Grounded, ImageInput, Message, TextDelta
@@ -49,6 +50,16 @@ async def enhanced(
             if isinstance(event, Finished) and wanted.grounding:
                 yield Grounded(spans=await asyncio.to_thread(align, "".join(said), seen))
             yield event
+
+
+def seen_in(found: ImageFindings) -> Seen:
+    """What words of an answer may point at in an image."""
+    detections = found.detections
+    return Seen(
+        objects=detections.objects if detections else (),
+        doubtful=detections.doubtful if detections else (),
+        lines=found.ocr_lines,
+    )
 
 
 @asynccontextmanager

@@ -78,24 +78,32 @@ def _unpack_encoding(data: bytes) -> ImageEncoding:
 
 
 def _pack_detections(value: Detections) -> bytes:
-    objects: list[_ObjectJson] = [
-        {"label": o.label, "score": o.score, "box": [o.box.x, o.box.y, o.box.width, o.box.height]}
-        for o in value.objects
-    ]
-    return _pack({"objects": objects, "shape": list(value.class_scores.shape)}, value.class_scores)
+    head = {"objects": _pack_objects(value.objects), "doubtful": _pack_objects(value.doubtful)}
+    return _pack({**head, "shape": list(value.class_scores.shape)}, value.class_scores)
+
+
+def _pack_objects(objects: tuple[DetectedObject, ...]) -> list[_ObjectJson]:
+    return [{"label": o.label, "score": o.score, "box": [o.box.x, o.box.y, o.box.width, o.box.height]} for o in objects]
 
 
 def _unpack_detections(data: bytes) -> Detections:
     head, numbers = _unpack(data)
-    objects = tuple(
+    return Detections(
+        objects=_unpack_objects(head["objects"]),
+        class_scores=numbers.reshape(cast("list[int]", head["shape"])),
+        doubtful=_unpack_objects(head["doubtful"]),
+    )
+
+
+def _unpack_objects(objects: object) -> tuple[DetectedObject, ...]:
+    return tuple(
         DetectedObject(
             label=o["label"],
             score=o["score"],
             box=Box(x=o["box"][0], y=o["box"][1], width=o["box"][2], height=o["box"][3]),
         )
-        for o in cast("list[_ObjectJson]", head["objects"])
+        for o in cast("list[_ObjectJson]", objects)
     )
-    return Detections(objects=objects, class_scores=numbers.reshape(cast("list[int]", head["shape"])))
 
 
 def _pack_lines(value: tuple[OcrLine, ...]) -> bytes:

@@ -16,6 +16,7 @@ from foveal.ports import Reader, Sniffer, Source
 from foveal.retrieval.adapter import Adapter, image_features
 from foveal.retrieval.chunking import TextPiece, chunk_text
 from foveal.retrieval.composing import compose_description, image_content
+from foveal.retrieval.receipts import receipt_facts
 from foveal.types.assets import Asset, AssetId, DocumentId, MediaKind, Sniffed, SourceItem
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.content import ImageContent, SafetyScores, TextContent
@@ -24,7 +25,7 @@ from foveal.types.vectors import FloatArray
 HEAD_BYTES = 4096
 TAIL_BYTES = 2**16
 HASH_BLOCK_BYTES = 2**20
-PREPARE_VERSION = "2"
+PREPARE_VERSION = "3"
 """Part of every recipe: raise it when the same inputs give other chunks."""
 
 
@@ -191,10 +192,11 @@ class Preparer:
         ocr_text = "\n".join(line.text for line in found.ocr_lines)
         tags = _distinct([*(found.caption.tags if found.caption else ()), *(t.label for t in found.tags)])
         words = description or caption
+        facts = receipt_facts(found.ocr_lines)
         embedded = words_to_embed(description, caption, ocr_text)
         features = image_features(found.encoding, found.detections)
         safety = self._severities(found.safety)
-        facts = image.facts
+        known = image.facts
         return Chunk(
             chunk_id=place.chunk_id(ordinal),
             document_id=place.document_id,
@@ -206,7 +208,7 @@ class Preparer:
             title=image.title or place.name,
             filepath=place.item.path,
             picture=image.picture,
-            content=image_content(description, caption, composed, ocr_text, tags),
+            content="\n".join((image_content(description, caption, composed, ocr_text, tags), *facts)),
             description=description,
             caption=caption,
             composed=composed,
@@ -214,16 +216,17 @@ class Preparer:
             tags=tags,
             objects=objects,
             ocr_lines=found.ocr_lines,
-            colors=facts.colors,
-            taken_at=facts.taken_at,
+            facts=facts,
+            colors=known.colors,
+            taken_at=known.taken_at,
             modified_at=place.item.modified_at,
-            latitude=facts.latitude,
-            longitude=facts.longitude,
-            camera=facts.camera or "",
-            width_px=facts.width_px,
-            height_px=facts.height_px,
+            latitude=known.latitude,
+            longitude=known.longitude,
+            camera=known.camera or "",
+            width_px=known.width_px,
+            height_px=known.height_px,
             size_bytes=place.asset.size_bytes,
-            perceptual_hash=facts.perceptual_hash or None,
+            perceptual_hash=known.perceptual_hash or None,
             language=self._language(words or ocr_text) if words or ocr_text else "en",
             group_ids=place.groups,
             hate=safety[0],

@@ -38,6 +38,13 @@ _ANOTHER: Final = re.compile(rf"\b(?:an?|another|second|other|third){_ADJECTIVES
 _NONE: Final = re.compile(
     r"\b(?:no|not an?|not any|without(?: an?| any)?|neither)(?:\s+[\w'-]+){0,1}\s*$", re.IGNORECASE
 )
+_CALLED_UPON: Final = 0.25
+"""Least score of a doubtful object that an answer's words may mean. On the captions of 80 photographs .25 and .35 find
+a quarter more of the named objects than sure ones alone; of ten spans seven are right, not eight."""
+_LIKELY: Final = 0.35
+"""Score of a doubtful object from which a plural means it too."""
+_SAME_THING: Final = 0.45
+"""Intersection over union from which a doubtful object is a better one of its class again."""
 _REACH: Final = 48
 """Characters before a name in which its number is looked for."""
 _SENTENCE_END: Final = re.compile(r"[.!?;:,\n]")
@@ -54,9 +61,11 @@ class Seen:
 
     Attributes:
         objects: In any order.
+        doubtful: Less sure ones, which the answer's own words call upon: that it names a thing speaks for them.
     """
 
     objects: tuple[DetectedObject, ...] = ()
+    doubtful: tuple[DetectedObject, ...] = ()
     lines: tuple[OcrLine, ...] = ()
 
 
@@ -73,9 +82,14 @@ class _Mention:
 
 @dataclass(slots=True)
 class _Introduced:
-    """Of one class in one image, best first, and how many the answer has introduced."""
+    """Of one class in one image, best first, and how many the answer has introduced.
+
+    Attributes:
+        several: How many of them a plural without a number means.
+    """
 
     objects: list[DetectedObject]
+    several: int = 0
     used: int = 0
     last: list[DetectedObject] = field(default_factory=list)
 
@@ -105,16 +119,14 @@ def _about(answer: str, image: int) -> Iterator[tuple[int, int]]:
 
 
 def _of_one(answer: str, image: int, seen: Seen) -> Iterator[GroundedSpan]:
-    for start, end, polygon in (*_objects(answer, seen.objects), *_texts(answer, seen.lines)):
+    for start, end, polygon in (*_objects(answer, seen), *_texts(answer, seen.lines)):
         words = answer[start:end]
         lower = words.lower() if len(words.lower()) == len(words) else words
         yield GroundedSpan(text=lower, offset=start, length=end - start, image=image, polygon=polygon)
 
 
-def _objects(answer: str, objects: Sequence[DetectedObject]) -> Iterator[tuple[int, int, Polygon]]:
-    by_label: dict[str, _Introduced] = {}
-    for found in sorted(objects, key=lambda one: -one.score):
-        by_label.setdefault(found.label, _Introduced([])).objects.append(found)
+def _objects(answer: str, seen: Seen) -> Iterator[tuple[int, int, Polygon]]:
+    by_label = _by_label(seen)
     if not by_label:
         return
     for mention in _mentions(answer, tuple(sorted(by_label))):
@@ -122,9 +134,25 @@ def _objects(answer: str, objects: Sequence[DetectedObject]) -> Iterator[tuple[i
             yield mention.start, mention.end, polygon_of(found.box)
 
 
+def _by_label(seen: Seen) -> dict[str, _Introduced]:
+    by_label: dict[str, _Introduced] = {}
+    for found in sorted(seen.objects, key=lambda one: -one.score):
+        by_label.setdefault(found.label, _Introduced([])).objects.append(found)
+    sure = {label: len(known.objects) for label, known in by_label.items()}
+    called_upon = (one for one in seen.doubtful if one.score >= _CALLED_UPON)
+    for found in sorted(called_upon, key=lambda one: -one.score):
+        known = by_label.setdefault(found.label, _Introduced([]))
+        if all(overlap(found.box, one.box) <= _SAME_THING for one in known.objects):
+            known.objects.append(found)
+    for label, known in by_label.items():
+        likely = sum(one.score >= _LIKELY for one in known.objects)
+        known.several = max(sure.get(label, 0), likely, min(2, len(known.objects)))
+    return by_label
+
+
 def _meant(known: _Introduced, mention: _Mention) -> list[DetectedObject]:
     if mention.count is None:
-        known.last, known.used = known.objects, len(known.objects)
+        known.last, known.used = known.objects[: known.several], max(known.used, known.several)
     elif mention.fresh and known.used < len(known.objects):
         start = known.used if mention.count == 1 else 0
         known.last = known.objects[start : start + mention.count]
@@ -171,6 +199,14 @@ def _names(labels: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, tuple[st
     longest = sorted(names, key=lambda name: (-len(name), name))
     listed = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in longest)
     return re.compile(rf"\b(?:{listed})\b(?!\s+(?:{'|'.join(NOT_BEFORE)})\b)", re.IGNORECASE), names
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(0.0, width) * max(0.0, height)
+    return shared / max(1e-9, one.width * one.height + other.width * other.height - shared)
 
 
 def polygon_of(box: Box) -> Polygon:

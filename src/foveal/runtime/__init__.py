@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 
 from foveal.errors import ConflictError, IndexNotFoundError, ModelError, NotFoundError
 from foveal.pipeline.chat import collect
-from foveal.pipeline.enhancing import enhanced
+from foveal.pipeline.enhancing import enhanced, seen_in
 from foveal.pipeline.ingest import NOTHING
 from foveal.pipeline.job_run import Observer
 from foveal.pipeline.search_indexes import Match
-from foveal.retrieval.alignment import Seen
 from foveal.retrieval.filtering import visible_to
 from foveal.runtime.jobs import ingest_order, request_of
 from foveal.runtime.models import Models
@@ -197,7 +196,7 @@ class Foveal:
 
     def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         """Answer a conversation as a stream of events."""
-        return enhanced(request, self.parts.chat.stream, self._seen)
+        return enhanced(request, self.parts.chat.stream, lambda image: seen_in(self.look(image)))
 
     async def aask(self, request: ChatRequest) -> Answer:
         """Answer a conversation, collected."""
@@ -264,10 +263,6 @@ class Foveal:
     def vision(self) -> Vision:
         """What stands behind the face of Azure AI Vision."""
         return self.parts.vision
-
-    def _seen(self, image: ImageInput) -> Seen:
-        found = self.look(image)
-        return Seen(objects=found.detections.objects if found.detections else (), lines=found.ocr_lines)
 
     # --- look at one thing
 

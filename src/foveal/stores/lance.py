@@ -26,7 +26,7 @@ from foveal.stores.lance_indexes import (
 )
 from foveal.stores.lance_names import birth_of, generation_of, new_birth, table_name, table_version
 from foveal.stores.lance_records import VECTORS
-from foveal.stores.lance_rows import RECORD, from_table, seen_table, table_schema, to_table
+from foveal.stores.lance_rows import RECORD, from_table, missing_columns, seen_table, table_schema, to_table
 from foveal.stores.words import words
 from foveal.types.chunks import Chunk, ChunkChange, ChunkId, Generation, IndexSchema
 from foveal.types.filters import Filter
@@ -140,7 +140,7 @@ class LanceChunkStore:
             if birth not in births:
                 raise _gone(index, generation) from error
             raise
-        if RECORD not in table.schema.names:
+        if missing_columns(table.schema):
             raise StoreCorruptError(
                 f"The index {index!r} was made by an earlier version of Foveal, whose tables this one does not read.",
                 remedy=f"Delete it (`foveal index delete {index}`) and ingest again: what models said is still cached.",

@@ -91,6 +91,11 @@ def table_schema(schema: IndexSchema) -> pa.Schema:
     return pa.schema([*columns, *(pa.field(v, _vector_type(d)) for v, d in zip(VECTORS, dims, strict=True))])
 
 
+def missing_columns(schema: pa.Schema) -> frozenset[str]:
+    """Columns that a table made by an earlier version lacks."""
+    return frozenset({column.name for column in _COLUMNS} - set(schema.names))
+
+
 def _vector_type(dim: int) -> pa.DataType:
     return pa.list_(pa.float32(), max(dim, 1))
 

@@ -34,6 +34,7 @@ class Chunk:
         filepath: Path inside the source.
         picture: Of a picture inside a document, what is the same of it wherever it occurs (see `ImageContent`); empty
             for everything else.
+        facts: What a receipt says, one `name: value` a fact (see `foveal.retrieval.receipts`): "total: 9.00".
         url: Where the source itself serves it, None for a local folder.
         group_ids: Groups that may see it; empty means everybody.
         language: ISO 639-1 code of `content`, empty when it could not be told.
@@ -64,6 +65,7 @@ class Chunk:
     objects: tuple[DetectedObject, ...] = ()
     ocr_lines: tuple[OcrLine, ...] = ()
     colors: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
     taken_at: datetime | None = None
     modified_at: datetime | None = None
     latitude: float | None = None

@@ -104,13 +104,16 @@ class Detections:
     """All objects of one image.
 
     Attributes:
-        objects: Best first.
+        objects: Those a person is told of, best first.
         class_scores: float32 [classes, scales], the best score of every class at every scale, below
             the threshold too (the adapter learns from them).
+        doubtful: Further ones, best first, each less sure than any of `objects`: too often wrong to tell of, right
+            often enough to point at once somebody else says that there is such a thing.
     """
 
     objects: tuple[DetectedObject, ...]
     class_scores: FloatArray
+    doubtful: tuple[DetectedObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,7 @@ CHUNK_FIELDS: dict[str, Field] = {
         _f("tags", FieldType.STRINGS),
         _f("objects", FieldType.STRINGS),
         _f("colors", FieldType.STRINGS),
+        _f("facts", FieldType.STRINGS),
         _f("group_ids", FieldType.STRINGS),
         _f("language", FieldType.STRING),
         _f("camera", FieldType.STRING),

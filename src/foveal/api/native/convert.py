@@ -124,6 +124,7 @@ def chunk_out(chunk: Chunk, index: str, links: Links) -> ChunkOut:
         tags=list(chunk.tags),
         objects=[ObjectOut(label=o.label, score=o.score, box=_box(o.box)) for o in chunk.objects],
         colors=list(chunk.colors),
+        facts=list(chunk.facts),
         language=chunk.language,
         taken_at=chunk.taken_at,
         modified_at=chunk.modified_at,

@@ -71,6 +71,7 @@ class ChunkOut(BaseModel):
         caption: A vision model's words.
         composed: Put together by Foveal from tags, objects, text, colours, date and place.
         ocr_text: Read in the image.
+        facts: What a receipt says, one `name: value` a fact: company, date, address and total.
     """
 
     chunk_id: str
@@ -89,6 +90,7 @@ class ChunkOut(BaseModel):
     tags: list[str]
     objects: list[ObjectOut]
     colors: list[str]
+    facts: list[str]
     language: str
     taken_at: datetime | None
     modified_at: datetime | None

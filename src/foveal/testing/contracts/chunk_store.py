@@ -67,6 +67,7 @@ def image_chunk(document: str, content: str = "", *, seen: FloatArray | None = N
         ),
         ocr_lines=(OcrLine(text="EXIT", score=0.99, polygon=((0.0, 0.1), (0.5, 0.1), (0.5, 0.2), (0.0, 1 / 7))),),
         colors=("blue",),
+        facts=("total: 9.00",),
         taken_at=datetime(2024, 7, 1, 12, 30, 15, 123456, tzinfo=UTC),
         modified_at=datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC),
         latitude=-33.8568,

@@ -33,9 +33,10 @@ class ObjectDetectorContract:
     def test_objects_lie_inside_the_image_best_first(self, detector: ObjectDetector) -> None:
         """Boxes are fractions, labels are classes, scores fall."""
         for detections in detector.detect(synthetic_images()):
-            scores = [one.score for one in detections.objects]
+            every = [*detections.objects, *detections.doubtful]
+            scores = [one.score for one in every]
             assert scores == sorted(scores, reverse=True)
-            for one in detections.objects:
+            for one in every:
                 assert one.label in detector.classes
                 assert 0 <= one.score <= 1
                 assert 0 <= one.box.x <= one.box.x + one.box.width <= 1 + 1e-6
@@ -44,7 +45,7 @@ class ObjectDetectorContract:
     def test_an_object_scores_no_more_than_its_class(self, detector: ObjectDetector) -> None:
         """`class_scores` holds the best score of each class."""
         for detections in detector.detect(synthetic_images()):
-            for one in detections.objects:
+            for one in (*detections.objects, *detections.doubtful):
                 best = detections.class_scores[detector.classes.index(one.label)].max()
                 assert one.score <= best + 1e-6
 
