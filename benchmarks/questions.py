@@ -109,16 +109,18 @@ def main(arguments: list[str]) -> None:
     questions = [json.loads(line) for line in lines]
     handbook = [q for q in questions if q["id"].startswith("nw")]
     slides = [q for q in questions if q not in handbook]
-    with tempfile.TemporaryDirectory(prefix="foveal-bench-") as home:
-        with Foveal(load({"home": Path(home), "index": INDEX})) as foveal:
-            jobs = foveal.ingest([test_data() / "docs"], index=INDEX)
-            print(f"{jobs[0].counts.found} files, {len(handbook)} and {len(slides)} questions\n")
-            print(f"{'set':<10}{'search':<10}{'first':>7}{'in 5':>7}{'cited':>8}{'fact':>7}{'refused':>9}")
-            for name, asked in (("handbook", handbook), ("slides", slides)):
-                for mode in (Mode.KEYWORD, Mode.VECTOR, Mode.HYBRID, Mode.SEMANTIC):
-                    _row(name, mode, measured(foveal, asked, mode))
-            outside = sum(not ask(foveal, text, Mode.HYBRID).finished.answered for text in OUTSIDE)
-            print(f"\noutside the documents: {outside} of {len(OUTSIDE)} refused")
+    with (
+        tempfile.TemporaryDirectory(prefix="foveal-bench-") as home,
+        Foveal(load({"home": Path(home), "index": INDEX})) as foveal,
+    ):
+        jobs = foveal.ingest([test_data() / "docs"], index=INDEX)
+        print(f"{jobs[0].counts.found} files, {len(handbook)} and {len(slides)} questions\n")
+        print(f"{'set':<10}{'search':<10}{'first':>7}{'in 5':>7}{'cited':>8}{'fact':>7}{'refused':>9}")
+        for name, asked in (("handbook", handbook), ("slides", slides)):
+            for mode in (Mode.KEYWORD, Mode.VECTOR, Mode.HYBRID, Mode.SEMANTIC):
+                _row(name, mode, measured(foveal, asked, mode))
+        outside = sum(not ask(foveal, text, Mode.HYBRID).finished.answered for text in OUTSIDE)
+        print(f"\noutside the documents: {outside} of {len(OUTSIDE)} refused")
 
 
 def measured(foveal: Foveal, questions: Sequence[dict[str, Any]], mode: Mode) -> Counts:

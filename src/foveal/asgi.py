@@ -31,13 +31,17 @@ from foveal.api.engine import Engine
 from foveal.api.keyring import KeyRing
 from foveal.api.limits import RateLimiter
 from foveal.api.links import LinkSigner
+from foveal.api.native import chat, session, snippet
 from foveal.api.native import routes as native
 from foveal.api.native.schemas import SearchBody
 from foveal.api.native.source_schemas import BODIES as SOURCE_BODIES
 from foveal.api.native.upload_forms import FormLimits
 from foveal.api.native.upload_schemas import BODIES as UPLOAD_BODIES
+from foveal.api.sessions import Sessions
 from foveal.api.wire import HeaderLimits, Heads, RequestIds, TidyPaths
 from foveal.ports import ApiKeys
+from foveal.web.site import Site
+from foveal.web.site import router as pages
 
 MAX_BODY_BYTES = 64 * 2**20
 """Longest request body: three images of the default 16 MB as base64."""
@@ -85,11 +89,12 @@ def create_app(
 
     Args:
         engine: What answers; stays open as long as the application runs.
-        title: Name in the OpenAPI document.
+        title: Name on the pages and in the OpenAPI document.
         api_keys: Any of them opens, with every right.
         keys: Keys that were made. As long as neither has one, only programs on this machine are answered (see
             `foveal.api.auth`).
-        link_secret: Signs the links in replies; empty: one of this application's own, that no other one knows.
+        link_secret: Signs the links in replies and seals sessions; empty: one of this application's own, that no other
+            one knows.
         open_links: Whether a signed link opens without a key.
         cors_origins: Origins whose pages may read replies.
         request_seconds: Longest request.
@@ -99,6 +104,8 @@ def create_app(
         form_limits: Most bytes and files of a form of files.
     """
     threads = Threads(concurrency)
+    secret = link_secret or secrets.token_bytes(32)
+    ring, sessions, site = KeyRing(api_keys, keys), Sessions(secret=secret), Site(title=title)
     app = _Application(
         title=title,
         version=__version__,
@@ -122,6 +129,10 @@ def create_app(
     search = AzureSearch(engine=engine, threads=threads, max_body_bytes=max_body_bytes)
     app.include_router(azure_search.router(search))
     app.include_router(azure_vision.router(AzureVision(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
+    app.include_router(chat.router(chat.Chatting(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
+    app.include_router(snippet.router())
+    app.include_router(session.router(session.SigningIn(ring=ring, sessions=sessions)))
+    app.include_router(pages(site))
     _add_probes(app, engine, threads)
     errors.install(app)
     denials.install(app)
@@ -131,10 +142,12 @@ def create_app(
     app.add_middleware(RateLimiter)
     app.add_middleware(
         Gate,
-        ring=KeyRing(api_keys, keys),
-        signer=LinkSigner(secret=link_secret or secrets.token_bytes(32)),
+        ring=ring,
+        signer=LinkSigner(secret=secret),
         open_links=open_links,
         origins=cors_origins,
+        sessions=sessions,
+        is_frame=site.opens,
     )
     if cors_origins:
         _open_to(app, cors_origins)
@@ -166,6 +179,8 @@ BODIES = (
     IndexIn,
     ImageAddress,
     TextIn,
+    session.SignInBody,
+    snippet.SnippetBody,
     *SOURCE_BODIES,
     *UPLOAD_BODIES,
 )

@@ -158,7 +158,7 @@ def test_any_words_reach_the_server_as_they_are(tmp_path: Path, text: str, file:
         deployment="d",
         api_version="v",
         messages=(SnippetMessage(text=text, images=images),),
-        source=SnippetSource(index=text, filter=text),
+        sources=(SnippetSource(index=text, filter=text),),
     )
     done = subprocess.run(
         ["sh", "-s"],

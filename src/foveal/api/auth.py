@@ -7,7 +7,7 @@ the answers. So, without keys, a request must name this machine in `Host`, and i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from foveal.api.denials import denied_key, forbidden
 from foveal.api.errors import azure_envelope, http_envelope, retry_headers
 from foveal.api.keyring import KeyRing, distinct
 from foveal.api.links import LINKS, Links, LinkSigner
+from foveal.api.sessions import KEY, Session, Sessions, cookie_of
 from foveal.api.wire import OPEN_PATHS
 from foveal.errors import ForbiddenError, FovealError
 from foveal.types.keys import KeyRecord, RateLimits, Role
@@ -51,6 +52,9 @@ LOCAL = Caller(name="local", role=Role.OWNER)
 """A program on this machine, where there is no key."""
 OWNER = Caller(name="owner", role=Role.OWNER)
 """Who holds the key from the settings."""
+FOREIGN_CALL = "This call carries a session's cookie without the token of its page."
+SESSION_PATH = "/v1/session"
+"""Where a person signs in: open to everybody, it checks the key itself."""
 LINK_HOLDER = "(link)"
 """Name of whoever comes with nothing but a signed link."""
 
@@ -84,6 +88,8 @@ class Gate:
         signer: Signs the links of replies and checks those that come back.
         open_links: Whether a signed link opens without a key, for what its groups may see.
         origins: Origins whose pages may call a server without keys (see `serve.cors_origins`).
+        sessions: Opens the cookies of people who signed in; None: nobody can.
+        is_frame: Whether a path is of the pages themselves, which hold no data and need no key.
     """
 
     def __init__(
@@ -94,12 +100,16 @@ class Gate:
         signer: LinkSigner,
         open_links: bool = False,
         origins: Collection[str] = (),
+        sessions: Sessions | None = None,
+        is_frame: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._app = app
         self._ring = ring
         self._signer = signer
         self._open_links = open_links
         self._origins = frozenset(origins)
+        self._sessions = sessions
+        self._is_frame = is_frame
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -129,7 +139,9 @@ class Gate:
         elif credentials:
             admitted = await self._holder(credentials) or denied_key(scope["path"], given=True)
         else:
-            admitted = denied_key(scope["path"], given=False)
+            admitted = await self._signed_in(scope["method"], headers) or denied_key(scope["path"], given=False)
+            if isinstance(admitted, Response) and self._is_open(scope):
+                return _Admitted(NOBODY)
         if isinstance(admitted, Response) and (credentials or not self._open_links):
             return admitted  # what a signature is worth is nothing that strangers learn
         link = self._signer.check(scope["path"], scope["query_string"].decode("latin-1"))
@@ -147,6 +159,29 @@ class Gate:
                 caller = Caller(name=grant.name, role=grant.role, groups=grant.groups, limits=grant.limits)
                 return _Admitted(caller, record)
         return None
+
+    async def _signed_in(self, method: str, headers: Headers) -> _Admitted | None:
+        """Whoever the session's cookie names.
+
+        Raises:
+            ForbiddenError: The call changes something and is no page's of this server.
+        """
+        cookie = cookie_of(headers)
+        session = self._sessions.open(cookie) if self._sessions and cookie else None
+        if self._sessions is None or session is None:
+            return None
+        admitted = await self._person(session)
+        if admitted is not None and not self._sessions.is_own_call(method, cookie, headers):
+            raise ForbiddenError(FOREIGN_CALL, remedy="Open the page again.")
+        return admitted
+
+    async def _person(self, session: Session) -> _Admitted | None:
+        """Who the session's person is now; None once they may not come in any more."""
+        return await self._holder([session.value]) if session.kind == KEY else None
+
+    def _is_open(self, scope: Scope) -> bool:
+        path, method = scope["path"], scope["method"]
+        return (method == "GET" and self._is_frame(path)) or (method == "POST" and path == SESSION_PATH)
 
     def _without_keys(self, headers: Headers) -> _Admitted | Response:
         origin = headers.get("origin", "//localhost")

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from foveal.cli.session import session
+from foveal.clients.snippets import NEWEST_GA
 
 if TYPE_CHECKING:
     from foveal.clients.snippets import SnippetImage
     from foveal.settings import Settings
-
-NEWEST_GA = "2024-10-21"
-"""The last api-version outside v1 that Microsoft calls stable."""
 
 
 def snippet(
@@ -72,7 +70,7 @@ def snippet(
         deployment=deployment,
         api_version=api_version,
         messages=((SnippetMessage(role="system", text=system),) if system else ()) + (asked,),
-        source=None if plain else source,
+        sources=() if plain else (source,),
         max_tokens=max_tokens,
         stream=stream,
     )

@@ -16,6 +16,8 @@ from urllib.parse import quote, urlencode
 
 Language = Literal["curl", "python", "javascript"]
 KEY_VARIABLE = "AZURE_OPENAI_API_KEY"
+NEWEST_GA = "2024-10-21"
+"""Newest version of the wire that was generally available."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class SnippetSource:
 
     Attributes:
         query_type: `simple`, `semantic`, `vector`, `vector_simple_hybrid` or `vector_semantic_hybrid`.
+        role_information: The system message of chats with data.
     """
 
     index: str
@@ -49,6 +52,7 @@ class SnippetSource:
     in_scope: bool | None = None
     query_type: str | None = None
     filter: str | None = None
+    role_information: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +61,16 @@ class SnippetRequest:
 
     Attributes:
         endpoint: Address of the server, without a path.
-        source: None asks the deployment without data.
+        sources: None of them asks the deployment without data.
     """
 
     endpoint: str
     deployment: str
     api_version: str
     messages: tuple[SnippetMessage, ...]
-    source: SnippetSource | None = None
+    sources: tuple[SnippetSource, ...] = ()
     max_tokens: int | None = None
+    temperature: float | None = None
     stream: bool = False
 
 
@@ -85,7 +90,7 @@ class _FileUrl:
         return mimetypes.guess_type(self.path)[0] or "application/octet-stream"
 
 
-_Tree: TypeAlias = "str | int | bool | _FileUrl | Sequence[_Tree] | Mapping[str, _Tree]"
+_Tree: TypeAlias = "str | int | float | bool | _FileUrl | Sequence[_Tree] | Mapping[str, _Tree]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +106,7 @@ class _Notation:
         match value:
             case bool():
                 return self.true if value else self.false
-            case int():
+            case int() | float():
                 return str(value)
             case str():
                 return _string(value)
@@ -139,8 +144,12 @@ def _content(message: SnippetMessage) -> _Tree:
     return text + images
 
 
-def _sources(source: SnippetSource) -> list[_Tree]:
+def _sources(sources: Sequence[SnippetSource]) -> list[_Tree]:
     """The 2024 form. The service demands an endpoint and authentication; Foveal knows its indexes by name."""
+    return [{"type": "azure_search", "parameters": _parameters(source)} for source in sources]
+
+
+def _parameters(source: SnippetSource) -> dict[str, _Tree]:
     given: dict[str, _Tree | None] = {
         "index_name": source.index,
         "top_n_documents": source.top_n_documents,
@@ -148,9 +157,9 @@ def _sources(source: SnippetSource) -> list[_Tree]:
         "in_scope": source.in_scope,
         "query_type": source.query_type,
         "filter": source.filter,
+        "role_information": source.role_information,
     }
-    parameters = {name: value for name, value in given.items() if value is not None}
-    return [{"type": "azure_search", "parameters": parameters}]
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _options(request: SnippetRequest) -> dict[str, _Tree]:
@@ -158,6 +167,8 @@ def _options(request: SnippetRequest) -> dict[str, _Tree]:
     options: dict[str, _Tree] = {}
     if request.max_tokens is not None:
         options["max_tokens"] = request.max_tokens
+    if request.temperature is not None:
+        options["temperature"] = request.temperature
     if request.stream:
         options["stream"] = True
     return options
@@ -170,8 +181,8 @@ def _files(request: SnippetRequest) -> bool:
 def _curl(request: SnippetRequest) -> str:
     """The body goes through standard input: as an argument an image would be too long (128 KiB on Linux)."""
     body: dict[str, _Tree] = {"messages": _messages(request), **_options(request)}
-    if request.source is not None:
-        body["data_sources"] = _sources(request.source)
+    if request.sources:
+        body["data_sources"] = _sources(request.sources)
     url = (
         f"{request.endpoint.rstrip('/')}/openai/deployments/{quote(request.deployment, safe='')}/chat/completions?"
         + urlencode({"api-version": request.api_version})
@@ -219,8 +230,8 @@ def _python(request: SnippetRequest) -> str:
         file_url=lambda file: f"data_url({_string(file.path)}, {_string(file.media_type)})",
     )
     arguments = {"model": request.deployment, "messages": _messages(request), **_options(request)}
-    if request.source is not None:
-        arguments["extra_body"] = {"data_sources": _sources(request.source)}
+    if request.sources:
+        arguments["extra_body"] = {"data_sources": _sources(request.sources)}
     helper = [
         "",
         "",
@@ -273,8 +284,8 @@ def _javascript(request: SnippetRequest) -> str:
         "messages": _messages(request),
         **_options(request),
     }
-    if request.source is not None:
-        body["data_sources"] = _sources(request.source)
+    if request.sources:
+        body["data_sources"] = _sources(request.sources)
     helper = [
         "",
         "const dataUrl = (path, mediaType) =>",

@@ -22,9 +22,12 @@ from foveal.api.native.schemas import (
     LocatorOut,
     ObjectOut,
     OcrLineOut,
+    PointedOut,
     SearchBody,
     SearchReply,
 )
+from foveal.retrieval.pointing import pointed
+from foveal.retrieval.sentences import highlights
 from foveal.types.assets import MediaKind
 from foveal.types.chunks import Chunk
 from foveal.types.locators import Box, Locator
@@ -82,7 +85,7 @@ def reply(result: SearchResult, links: Links, *, explain: bool) -> SearchReply:
         index=result.index,
         generation=result.generation,
         hits=[hit_out(h, result.index, links, explain=explain) for h in result.hits],
-        answers=[AnswerOut(chunk_id=a.chunk_id, extract=_extract(a.extract)) for a in result.answers],
+        answers=[AnswerOut(chunk_id=a.chunk_id, extract=extract_out(a.extract)) for a in result.answers],
         rejected=[hit_out(h, result.index, links, explain=True) for h in result.rejected] if explain else None,
         elapsed_ms=dict(result.elapsed_ms) if explain else None,
     )
@@ -90,18 +93,14 @@ def reply(result: SearchResult, links: Links, *, explain: bool) -> SearchReply:
 
 def hit_out(hit: Hit, index: str, links: Links, *, explain: bool) -> HitOut:
     """A hit on the wire."""
-    legs = [
-        LegOut(leg=s.leg, rank=s.rank, score=s.score, confidence=s.confidence, contribution=s.contribution)
-        for s in hit.legs
-    ]
     return HitOut(
         **chunk_out(hit.chunk, index, links).model_dump(),
         score=hit.score,
         confidence=hit.confidence,
         rerank_score=hit.rerank_score,
-        extract=_extract(hit.extract) if hit.extract else None,
+        extract=extract_out(hit.extract) if hit.extract else None,
         duplicates=[_duplicate(d, index, links) for d in hit.duplicates],
-        legs=legs if explain else None,
+        legs=legs_out(hit) if explain else None,
     )
 
 
@@ -122,7 +121,7 @@ def chunk_out(chunk: Chunk, index: str, links: Links) -> ChunkOut:
         composed=chunk.composed,
         ocr_text=chunk.ocr_text,
         tags=list(chunk.tags),
-        objects=[ObjectOut(label=o.label, score=o.score, box=_box(o.box)) for o in chunk.objects],
+        objects=[ObjectOut(label=o.label, score=o.score, box=box_out(o.box)) for o in chunk.objects],
         colors=list(chunk.colors),
         facts=list(chunk.facts),
         language=chunk.language,
@@ -141,8 +140,8 @@ def chunk_out(chunk: Chunk, index: str, links: Links) -> ChunkOut:
     )
 
 
-def details_out(chunk: Chunk, index: str, links: Links) -> ChunkDetails:
-    """Everything known of a chunk on the wire."""
+def details_out(chunk: Chunk, index: str, links: Links, *, question: str = "") -> ChunkDetails:
+    """Everything known of a chunk on the wire, and what of it a question is about."""
     return ChunkDetails(
         **chunk_out(chunk, index, links).model_dump(),
         ocr_lines=[OcrLineOut(text=o.text, score=o.score, polygon=list(o.polygon)) for o in chunk.ocr_lines],
@@ -151,7 +150,14 @@ def details_out(chunk: Chunk, index: str, links: Links) -> ChunkDetails:
         self_harm=chunk.self_harm,
         sexual=chunk.sexual,
         violence=chunk.violence,
+        pointed=_pointed(chunk, question) if question else None,
     )
+
+
+def _pointed(chunk: Chunk, question: str) -> PointedOut:
+    found = pointed(question, chunk.objects, chunk.ocr_lines)
+    spans = highlights(chunk.content, question) if chunk.kind is MediaKind.TEXT else ()
+    return PointedOut(objects=list(found.objects), lines=list(found.lines), spans=list(spans))
 
 
 def index_out(status: IndexStatus) -> IndexOut:
@@ -172,18 +178,28 @@ def _thumbnail(chunk: Chunk, index: str, links: Links) -> str | None:
     return links.thumbnail(index, chunk) if chunk.kind is MediaKind.IMAGE else None
 
 
-def _extract(extract: Extract) -> ExtractOut:
+def legs_out(hit: Hit) -> list[LegOut]:
+    """What each leg says of a hit, on the wire."""
+    return [
+        LegOut(leg=s.leg, rank=s.rank, score=s.score, confidence=s.confidence, contribution=s.contribution)
+        for s in hit.legs
+    ]
+
+
+def extract_out(extract: Extract) -> ExtractOut:
+    """A stretch on the wire."""
     return ExtractOut(text=extract.text, score=extract.score, highlights=list(extract.highlights))
 
 
-def _box(box: Box) -> BoxOut:
+def box_out(box: Box) -> BoxOut:
+    """A box on the wire."""
     return BoxOut(x=box.x, y=box.y, width=box.width, height=box.height)
 
 
 def _locator(locator: Locator) -> LocatorOut:
     return LocatorOut(
         page=locator.page,
-        box=_box(locator.box) if locator.box else None,
+        box=box_out(locator.box) if locator.box else None,
         start_char=locator.start_char,
         end_char=locator.end_char,
         start_ms=locator.start_ms,

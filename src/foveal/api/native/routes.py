@@ -103,10 +103,15 @@ def _chunks(native: Native) -> APIRouter:
     engine, threads = native.engine, native.threads
 
     @routes.get("")
-    async def show_chunk(request: Request, index: str, chunk_id: str) -> ChunkDetails:
+    async def show_chunk(
+        request: Request,
+        index: str,
+        chunk_id: str,
+        q: Annotated[str, Query(max_length=2000, description="A question: what of it is it about?")] = "",
+    ) -> ChunkDetails:
         """Everything known of one piece."""
         chunk = await threads.run(engine.chunk, index, ChunkId(chunk_id), caller_of(request).groups)
-        return convert.details_out(chunk, index, Links.of(request))
+        return convert.details_out(chunk, index, Links.of(request), question=q)
 
     @routes.get("/thumbnail", response_class=Response, responses=JPEG)
     async def thumbnail(

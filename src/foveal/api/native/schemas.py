@@ -106,6 +106,14 @@ class ChunkOut(BaseModel):
     thumbnail_url: str | None = Field(description="A small picture, from this server; images only.")
 
 
+class PointedOut(BaseModel):
+    """What of a piece a question is about."""
+
+    objects: list[int] = Field(description="Positions in `objects`.")
+    lines: list[int] = Field(description="Positions in `ocr_lines`.")
+    spans: list[tuple[int, int]] = Field(description="Code-point spans in `content`; of texts only.")
+
+
 class ChunkDetails(ChunkOut):
     """Everything known of a piece."""
 
@@ -115,6 +123,7 @@ class ChunkDetails(ChunkOut):
     self_harm: int
     sexual: int
     violence: int
+    pointed: PointedOut | None = Field(description="With `q` only.")
 
 
 class ExtractOut(BaseModel):

@@ -1,0 +1,157 @@
+"""The pages and their addresses.
+
+A page is a frame: it holds no data of anybody. Its modules fetch what they show from `/v1`, as any program does. So a
+page needs no sign-in; what it asks for does, and a page that is told 401 goes to the sign-in page.
+
+A new page: a row in `PAGES`, a template, a topic in every language of `words/`, its modules in `static/`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from foveal.web.catalogue import LANGUAGES, best_language, text, words
+from foveal.web.statics import FOR_EVER, PREFIX, Statics
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+THEMES = ("auto", "light", "dark")
+LANGUAGE_COOKIE, THEME_COOKIE = "foveal_language", "foveal_theme"
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types foveal",
+    )
+)
+"""Nothing runs but our own files: no inline script or style, no address of elsewhere, no text made into markup except
+by the one policy `foveal`, which takes what the server cleaned."""
+HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "referrer-policy": "same-origin",
+    "x-frame-options": "DENY",
+    "cache-control": "no-cache",
+    "vary": "accept-language, cookie",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page.
+
+    Attributes:
+        name: Of its template (`NAME.html`), its module (`NAME.js`) and its title (`page.NAME`).
+        menu: Whether the navigation lists it.
+        key: Letter that goes there after `g`.
+    """
+
+    name: str
+    path: str
+    menu: bool = True
+    key: str = ""
+
+
+PAGES = (
+    Page(name="chat", path="/", key="c"),
+    Page(name="sign-in", path="/sign-in", menu=False),
+)
+"""In the order of the navigation."""
+
+
+class Site:
+    """Renders the pages.
+
+    Args:
+        title: What the product is called here.
+    """
+
+    def __init__(self, *, title: str = "Foveal") -> None:
+        self._title = title
+        self.page = lru_cache(maxsize=256)(self._page)
+
+    @cached_property
+    def statics(self) -> Statics:
+        """Styles and scripts."""
+        return Statics()
+
+    def opens(self, path: str) -> bool:
+        """Whether an address belongs to the frame, which holds no data and asks for no key."""
+        return path.startswith(PREFIX) or any(path == page.path for page in PAGES)
+
+    @cached_property
+    def _templates(self) -> Environment:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        return Environment(
+            loader=PackageLoader("foveal.web", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def _page(self, page: Page, language: str, theme: str) -> bytes:
+        rendered = self._templates.get_template(f"{page.name}.html").render(
+            page=page,
+            pages=[p for p in PAGES if p.menu],
+            title=self._title,
+            language=language,
+            languages=LANGUAGES,
+            theme=theme,
+            themes=THEMES,
+            t=partial(text, language),
+            static=self.statics.url,
+            words=json.dumps(dict(words(language)), ensure_ascii=False).replace("<", "\\u003c"),
+        )
+        return rendered.encode()
+
+
+def router(site: Site) -> APIRouter:
+    """Every page, and the static files."""
+    routes = APIRouter(include_in_schema=False)
+    for page in PAGES:
+        routes.add_api_route(page.path, _shown(site, page), methods=["GET"], response_class=Response)
+
+    @routes.get(PREFIX + "{version}/{name:path}")
+    async def static_file(request: Request, version: str, name: str) -> Response:
+        """One static file."""
+        file = site.statics.find(version, name)
+        if file is None:
+            return Response(status_code=404)
+        headers = {"cache-control": FOR_EVER, "content-type": file.media_type, "vary": "accept-encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(file.packed, headers={**headers, "content-encoding": "gzip"})
+        return Response(file.data, headers=headers)
+
+    return routes
+
+
+def _shown(site: Site, page: Page) -> Callable[[Request], Response]:
+    def show(request: Request) -> Response:
+        language = best_language(request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE_COOKIE, ""))
+        theme = request.cookies.get(THEME_COOKIE, "")
+        body = site.page(page, language, theme if theme in THEMES else "auto")
+        return Response(body, headers=HEADERS, media_type="text/html; charset=utf-8")
+
+    return show

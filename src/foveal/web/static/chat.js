@@ -1,0 +1,153 @@
+// The chat page.
+
+import { TurnView } from "./answer.js";
+import { ask } from "./api.js";
+import { isTyping } from "./base.js";
+import { drawChoices } from "./choices.js";
+import { Composer, dataUrl } from "./composer.js";
+import { Conversation, newTurn } from "./conversation.js";
+import { $, h, say, toast } from "./dom.js";
+import { choices, keepOptions, options, RESETTING, settled } from "./options.js";
+import { nameOf, SourcePanel } from "./source.js";
+import { suggestions } from "./suggestions.js";
+import { t } from "./words.js";
+import { viewCode } from "./view-code.js";
+
+const talk = $("#talk");
+const composer = new Composer();
+const panel = new SourcePanel($("#source"), $(".app"));
+let conversation = Conversation.kept();
+let views = new Map();
+let known = null;
+let chosen = null;
+
+function view(turn) {
+  const one = new TurnView(turn, { onopen: openSource, onregenerate: (it) => run(it), onedit: editTurn, onfeedback: null });
+  views.set(turn, one);
+  talk.append(one.element);
+  return one;
+}
+
+function openSource(turn, items, at, opener) {
+  panel.open(items, at, { question: [turn.question.text, ...turn.intents].join(" · "), opener });
+}
+
+panel.addEventListener("change", () => {
+  for (const one of views.values()) one.showOpen(panel.current);
+});
+
+panel.addEventListener("region", async (event) => {
+  const { details, box } = event.detail;
+  const reply = await ask(new URL(details.bytes_url).pathname);
+  await composer.add(nameOf(details), await dataUrl(await reply.blob()), { box });
+  composer.field.focus();
+});
+
+function listen(one) {
+  one.addEventListener("change", ({ detail: { turn, what, event } }) => {
+    const stay = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 140;
+    const shown = views.get(turn);
+    if (what === "asked") shown.draw();
+    else shown.take(what, event);
+    if (what === "ended") {
+      composer.busy = false;
+      say(turn.failure ? turn.failure.message : turn.finished && !turn.finished.answered ? t("chat.nothing") : turn.text.replace(/\[doc(\d+)\]/g, "[$1]"));
+    }
+    if (stay) talk.scrollTop = talk.scrollHeight;
+  });
+}
+
+async function run(turn) {
+  composer.busy = true;
+  panel.close();
+  const later = conversation.turns.slice(conversation.turns.indexOf(turn) + 1);
+  for (const gone of later) { views.get(gone).element.remove(); views.delete(gone); }
+  conversation.turns.length -= later.length;
+  say(t("chat.looking"));
+  await conversation.ask(turn, chosen);
+}
+
+function editTurn(turn) {
+  composer.fill(turn.question);
+  const at = conversation.turns.indexOf(turn);
+  for (const gone of conversation.turns.slice(at)) { views.get(gone).element.remove(); views.delete(gone); }
+  conversation.turns.length = at;
+  conversation.keep();
+  if (!conversation.turns.length) welcome();
+}
+
+composer.addEventListener("ask", ({ detail }) => {
+  $(".welcome")?.remove();
+  const turn = newTurn(detail);
+  conversation.turns.push(turn);
+  view(turn);
+  talk.scrollTop = talk.scrollHeight;
+  run(turn);
+});
+composer.addEventListener("stop", () => conversation.stop());
+
+function begin(next) {
+  conversation.stop();
+  conversation = next;
+  views = new Map();
+  panel.close();
+  talk.replaceChildren();
+  listen(conversation);
+  for (const turn of conversation.turns) view(turn);
+  composer.busy = false;
+  if (!conversation.turns.length) welcome();
+  else talk.scrollTop = talk.scrollHeight;
+}
+
+async function welcome() {
+  const box = h("section.welcome", {}, h("h2", {}, t("chat.welcome")), h("p.lead", {}, known.indexes.length ? t("chat.welcome_lead") : t("chat.empty_lead")));
+  talk.replaceChildren(box);
+  const tries = await suggestions(chosen.indexes);
+  if (!tries.length || !box.isConnected) return;
+  box.append(h("ul.tries", {}, ...tries.map((one) => h("li", {}, h("button.try", { type: "button", onclick: () => { composer.field.value = one.text; composer.send(); } },
+    one.picture ? h("img", { src: one.picture, alt: "", loading: "lazy" }) : h("span.letter", { "aria-hidden": "true" }, "“"), one.text)))));
+}
+
+function newChat({ notice = false, undo = null } = {}) {
+  const old = conversation;
+  const bring = Conversation.forget();
+  begin(new Conversation());
+  composer.field.focus();
+  if (old.turns.length || notice) {
+    toast(notice ? t("chat.reset") : t("chat.cleared"), { label: t("base.undo"), undo: () => { bring(); undo?.(); begin(old); drawBar(); } });
+  }
+}
+
+function change(changed) {
+  const before = options();
+  chosen = settled(keepOptions(changed), known);
+  drawBar();
+  const resets = Object.keys(changed).some((name) => RESETTING.includes(name));
+  if (!resets || !conversation.turns.length) { if (!conversation.turns.length) welcome(); return; }
+  newChat({ notice: true, undo: () => { chosen = settled(keepOptions(before), known); } });
+}
+
+function drawBar() {
+  drawChoices($("#choices"), chosen, known, { onchange: change, onnew: () => newChat(), oncode: () => viewCode(conversation, chosen) });
+  $("#hint").textContent = chosen.indexes.length ? t("chat.hint") : t("chat.hint_plain");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && panel.isOpen && !document.querySelector("dialog[open]") && !isTyping(event)) panel.close();
+  if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || !panel.isOpen || event.defaultPrevented) return;
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (step && !$("#source").contains(event.target)) { event.preventDefault(); panel.walk(step); }
+});
+
+try {
+  known = await choices();
+  chosen = settled(options(), known);
+  drawBar();
+  begin(conversation);
+  const asked = new URLSearchParams(location.search).get("ask");
+  if (asked) { history.replaceState(null, "", "/"); composer.field.value = asked; composer.fit(); }
+  if (matchMedia("(min-width: 861px)").matches) composer.field.focus();
+} catch (error) {
+  talk.replaceChildren(h("div.turn", {}, h("div.notice.bad", { role: "alert" }, h("p", {}, h("b", {}, error.message)), h("p", {}, error.remedy ?? ""))));
+}
+

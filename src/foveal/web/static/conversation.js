@@ -1,0 +1,106 @@
+// One conversation: its turns, how they are asked, and where they are kept while the tab is open.
+
+import { events } from "./api.js";
+import { requestOf } from "./options.js";
+
+const PLACE = "foveal.conversation";
+
+/**
+ * A turn: `question` {text, images: [{url, name, box, small}]}, and what came of it: `text`, `blocks` (cleaned HTML),
+ * `citations`, `nearest`, `intents`, `finished`, `failure`, `stopped`.
+ */
+export function newTurn(question) {
+  return { question, text: "", blocks: [], citations: [], nearest: [], intents: [], finished: null, failure: null, stopped: false };
+}
+
+export class Conversation extends EventTarget {
+  constructor(turns = []) {
+    super();
+    this.turns = turns;
+    this.running = null;
+  }
+
+  /** As it was left in this tab. Pictures are kept small: they are not sent again. */
+  static kept() {
+    try {
+      return new Conversation(JSON.parse(sessionStorage.getItem(PLACE) ?? "[]"));
+    } catch {
+      return new Conversation();
+    }
+  }
+
+  keep() {
+    const small = this.turns.map((turn) => ({
+      ...turn,
+      question: { ...turn.question, images: turn.question.images.map(({ name, small, box, note }) => ({ name, small, box, note })) },
+    }));
+    try {
+      sessionStorage.setItem(PLACE, JSON.stringify(small));
+    } catch {
+      // The tab's store is full: the conversation lives on the page.
+    }
+  }
+
+  static forget() {
+    const was = sessionStorage.getItem(PLACE);
+    sessionStorage.removeItem(PLACE);
+    return () => { if (was !== null) sessionStorage.setItem(PLACE, was); };
+  }
+
+  /** The messages that are sent for a turn: the question, and so many turns before it. */
+  messages(turn, history) {
+    const before = this.turns.slice(0, this.turns.indexOf(turn)).filter((one) => one.text && !one.failure);
+    const said = before.slice(Math.max(0, before.length - history)).flatMap((one) => [
+      { role: "user", content: one.question.text || "…" },
+      { role: "assistant", content: one.text },
+    ]);
+    return [...said, { role: "user", content: contentOf(turn.question) }];
+  }
+
+  /** Ask a turn; its events change it and are told as `change` events. */
+  async ask(turn, chosen) {
+    this.running?.abort();
+    const running = this.running = new AbortController();
+    Object.assign(turn, newTurn(turn.question));
+    this.tell(turn, "asked");
+    try {
+      const body = requestOf(this.messages(turn, chosen.history), chosen);
+      for await (const event of events("/v1/chat?format=html", { method: "POST", body, signal: running.signal })) {
+        this.take(turn, event);
+      }
+      if (!turn.finished) throw Object.assign(new Error("lost"), { lost: true });
+    } catch (error) {
+      if (error.name === "AbortError") turn.stopped = true;
+      else turn.failure = { message: error.message, remedy: error.remedy ?? "", lost: Boolean(error.lost) || error.status === 0 };
+    } finally {
+      if (this.running === running) this.running = null;
+      this.keep();
+      this.tell(turn, "ended");
+    }
+  }
+
+  take(turn, event) {
+    if (event.type === "retrieved") Object.assign(turn, { citations: event.citations, nearest: event.nearest, intents: event.intents });
+    else if (event.type === "text") turn.text += event.text;
+    else if (event.type === "block") turn.blocks[event.block] = event.html;
+    else if (event.type === "finished") turn.finished = event;
+    if (event.type !== "text") this.tell(turn, event.type, event);
+  }
+
+  tell(turn, what, event = null) {
+    this.dispatchEvent(new CustomEvent("change", { detail: { turn, what, event } }));
+  }
+
+  stop() { this.running?.abort(); }
+}
+
+/** The content of a message: words, then pictures. A picture with a box asks about that part of it. */
+export function contentOf(question) {
+  const sent = question.images.filter((image) => image.url);
+  if (!sent.length) return question.text;
+  const parts = sent.map((image) => ({
+    type: "image_url",
+    image_url: image.box ? { url: image.url, box: image.box } : { url: image.url },
+  }));
+  return question.text ? [{ type: "text", text: question.text }, ...parts] : parts;
+}

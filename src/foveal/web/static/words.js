@@ -1,0 +1,49 @@
+// The words of the page's language, and how its people write numbers, dates and sizes.
+
+const words = JSON.parse(document.getElementById("words").textContent);
+export const language = document.documentElement.lang;
+const plural = new Intl.PluralRules(language);
+
+/** The text of a key, values put in for `{name}`. */
+export function t(key, values = {}) {
+  const text = words[key];
+  if (text === undefined) throw new Error(`There is no text ${key}.`);
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** The text for a count: `key.one`, `key.other`. */
+export function tn(key, n, values = {}) {
+  const form = `${key}.${plural.select(n)}`;
+  return t(form in words ? form : `${key}.other`, { n: number(n), ...values });
+}
+
+export function number(value, digits = 0) {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+}
+
+export function day(iso) {
+  return new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" }).format(new Date(iso));
+}
+
+export function moment(iso) {
+  return new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short", timeZone: "UTC" }).format(new Date(iso));
+}
+
+export function bytes(count) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+  let step = 0;
+  while (count >= 1000 && step < 3) { count /= 1000; step += 1; }
+  const shown = { style: "unit", unit: units[step], unitDisplay: "short", maximumFractionDigits: step > 1 ? 1 : 0 };
+  return new Intl.NumberFormat(language, shown).format(count);
+}
+
+/** mm:ss, or h:mm:ss. */
+export function clock(ms) {
+  const s = Math.floor(ms / 1000);
+  const parts = [Math.floor(s / 3600), Math.floor(s / 60) % 60, s % 60];
+  return (parts[0] ? parts : parts.slice(1)).map((n, i) => (i ? String(n).padStart(2, "0") : n)).join(":");
+}
+
+export function list(items) {
+  return new Intl.ListFormat(language, { type: "conjunction" }).format(items);
+}
