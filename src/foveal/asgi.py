@@ -28,6 +28,7 @@ from foveal.api.keyring import KeyRing
 from foveal.api.limits import RateLimiter
 from foveal.api.links import LinkSigner
 from foveal.api.native import routes as native
+from foveal.api.native.conversation_schemas import BODIES as CONVERSATION_BODIES
 from foveal.api.native.schemas import SearchBody
 from foveal.api.native.source_schemas import BODIES as SOURCE_BODIES
 from foveal.api.wire import HeaderLimits, Heads, RequestIds, TidyPaths
@@ -133,7 +134,11 @@ def _open_to(app: FastAPI, origins: Collection[str]) -> None:
     )
 
 
-BODIES = (ChatBody, CompletionBody, EmbeddingBody, SearchBody, SearchIn, BatchIn, IndexIn, *SOURCE_BODIES)
+BODIES = (
+    *(ChatBody, CompletionBody, EmbeddingBody, SearchBody, SearchIn, BatchIn, IndexIn),
+    *SOURCE_BODIES,
+    *CONVERSATION_BODIES,
+)
 """What routes read by themselves."""
 
 

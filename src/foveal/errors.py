@@ -35,6 +35,7 @@ FovealError
 │   └── BudgetError              budget_spent                       429
 ├── StoreError                   the operator can act; the message names the repair   500
 │   ├── StoreBusyError           store_busy                         503
+│   ├── HistoryUnavailableError  history_unavailable                503
 │   └── StoreCorruptError        store_corrupt                      500
 └── SettingsError                settings                           exit status 2
 ```
@@ -344,6 +345,13 @@ class StoreBusyError(StoreError):
     """Another process holds the write lock past the deadline."""
 
     code = "store_busy"
+    status = 503
+
+
+class HistoryUnavailableError(StoreError):
+    """Conversations cannot be read or kept now; everything else goes on."""
+
+    code = "history_unavailable"
     status = 503
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from foveal.pipeline.open_index import OpenIndex
+from foveal.pipeline.people import People
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
 from foveal.ports import Upstream
@@ -86,6 +87,10 @@ class Engine(Protocol):
     @property
     def sources(self) -> SavedSources:
         """The saved sources: to be added, tried out, refreshed and removed."""
+
+    @property
+    def people(self) -> People:
+        """What is kept of people: their conversations, what they said of answers."""
 
     def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
         """One index of either kind, to be searched through the face of Azure AI Search.

@@ -11,7 +11,22 @@ from typing import Annotated
 
 import typer
 
-from foveal.cli import ask, demo, doctor, index, ingest, keys, look, models, search, serve, snippet, source, status
+from foveal.cli import (
+    ask,
+    demo,
+    doctor,
+    feedback,
+    index,
+    ingest,
+    keys,
+    look,
+    models,
+    search,
+    serve,
+    snippet,
+    source,
+    status,
+)
 from foveal.cli.session import Session
 
 app = typer.Typer(
@@ -48,6 +63,7 @@ app.add_typer(index.app, name="index")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.add_typer(source.app, name="source")
+app.add_typer(feedback.app, name="feedback")
 app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 app.command("snippet")(snippet.snippet)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from foveal.retrieval.odata import MAX_CHARACTERS, MAX_CLAUSES, MAX_DEPTH, parse_filter
@@ -63,6 +63,11 @@ def visible_to(groups: tuple[str, ...] | None) -> Filter | None:
     if not groups:
         return open_to_all
     return Or(operands=(open_to_all, AnyItem(field="group_ids", condition=SearchIn(field=ITEM, values=groups))))
+
+
+def is_visible(group_ids: Collection[str], groups: tuple[str, ...] | None) -> bool:
+    """Whether somebody in these groups may see what these groups may see: `visible_to`, of one thing at hand."""
+    return groups is None or not group_ids or not set(group_ids).isdisjoint(groups)
 
 
 def both(*filters: Filter | None) -> Filter | None:

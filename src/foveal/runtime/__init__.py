@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from foveal.models.pull import ModelFolder, PullProgress
     from foveal.pipeline.findings import ImageFindings
     from foveal.pipeline.open_index import OpenIndex
+    from foveal.pipeline.people import People
     from foveal.pipeline.saved_sources import SavedSources
     from foveal.pipeline.search_indexes import SearchIndexes
     from foveal.ports import Catalog, ChunkStore, Upstream
@@ -131,6 +132,11 @@ class Foveal:
     def sources(self) -> SavedSources:
         """Saved sources: added, tried out, refreshed, removed."""
         return self.parts.sources
+
+    @property
+    def people(self) -> People:
+        """What is kept of people."""
+        return self.parts.people
 
     # --- find and answer
 

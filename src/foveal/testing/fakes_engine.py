@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,12 +23,14 @@ from foveal.errors import (
 from foveal.pipeline.chunk_documents import ChunkDocuments, chunk_definition
 from foveal.pipeline.document_finder import DocumentFinder
 from foveal.pipeline.open_index import OpenIndex
+from foveal.pipeline.people import People
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
 from foveal.ports import Upstream
 from foveal.retrieval.filtering import optional_filter
 from foveal.runtime.inventory import documents_status
 from foveal.testing.fakes_documents import InMemoryDocumentStore, InMemorySearchIndexCatalog
+from foveal.testing.fakes_people import InMemoryConversations, in_memory_people
 from foveal.testing.fakes_remote import FakeReranker
 from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
 from foveal.testing.fakes_stores import InMemoryChunkSnapshot
@@ -87,6 +89,7 @@ class FakeEngine:
 
     Attributes:
         indexes: Chunks by index name.
+        conversations: What is behind the history.
         files: Bytes of originals by file path.
         mapped: Local indexes by service and index.
         web: Bytes by address.
@@ -111,6 +114,8 @@ class FakeEngine:
             InMemorySearchIndexCatalog(), InMemoryDocumentStore(), taken=lambda: list(self.indexes)
         )
         self._sources = counting_sources(InMemorySourceRegistry())
+        self.conversations = InMemoryConversations()
+        self._people = in_memory_people(self.conversations, self._found, names=lambda: list(self.indexes))
         self.files: dict[str, bytes] = {}
         self.mapped: dict[tuple[str, str], str] = {}
         self.embedder = FakeTextEmbedder()
@@ -209,6 +214,16 @@ class FakeEngine:
     def sources(self) -> SavedSources:
         """In memory; their ingestions count files and keep nothing."""
         return self._sources
+
+    @property
+    def people(self) -> People:
+        """In memory."""
+        return self._people
+
+    def _found(self, index: str, chunk_ids: Collection[ChunkId]) -> Mapping[ChunkId, Chunk] | None:
+        if index not in self.indexes:
+            return None
+        return {chunk.chunk_id: chunk for chunk in self.indexes[index] if chunk.chunk_id in chunk_ids}
 
     def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
         """Of chunks, or of documents in memory, embedded (in `FAKE_DIM` numbers) and re-ranked by fakes.

@@ -15,7 +15,7 @@ from foveal.api.boxes import BOXES_FORM, box_text, read_boxes
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
 from foveal.api.links import Links
-from foveal.api.native import convert, files, sources
+from foveal.api.native import conversations, convert, feedback, files, sources
 from foveal.api.native.schemas import (
     CheckOut,
     ChunkDetails,
@@ -87,6 +87,8 @@ def router(native: Native) -> APIRouter:
 
     routes.include_router(_chunks(native))
     routes.include_router(sources.router(engine, threads))
+    routes.include_router(conversations.router(engine, threads))
+    routes.include_router(feedback.router(engine, threads))
     return routes
 
 
