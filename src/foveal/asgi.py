@@ -33,6 +33,7 @@ from foveal.api.limits import RateLimiter
 from foveal.api.links import LinkSigner
 from foveal.api.native import chat, session, snippet
 from foveal.api.native import routes as native
+from foveal.api.native.conversation_schemas import BODIES as CONVERSATION_BODIES
 from foveal.api.native.schemas import SearchBody
 from foveal.api.native.source_schemas import BODIES as SOURCE_BODIES
 from foveal.api.native.upload_forms import FormLimits
@@ -170,19 +171,11 @@ def _open_to(app: FastAPI, origins: Collection[str]) -> None:
 
 
 BODIES = (
-    ChatBody,
-    CompletionBody,
-    EmbeddingBody,
-    SearchBody,
-    SearchIn,
-    BatchIn,
-    IndexIn,
-    ImageAddress,
-    TextIn,
-    session.SignInBody,
-    snippet.SnippetBody,
+    *(ChatBody, CompletionBody, EmbeddingBody, SearchBody, SearchIn, BatchIn, IndexIn, ImageAddress, TextIn),
+    *(session.SignInBody, snippet.SnippetBody),
     *SOURCE_BODIES,
     *UPLOAD_BODIES,
+    *CONVERSATION_BODIES,
 )
 """What routes read by themselves."""
 

@@ -36,6 +36,7 @@ FovealError
 ├── StoreError                   the operator can act; the message names the repair   500
 │   ├── StoreBusyError           store_busy                         503
 │   ├── LiveIndexBusyError       live_index_busy                    503
+│   ├── HistoryUnavailableError  history_unavailable                503
 │   └── StoreCorruptError        store_corrupt                      500
 └── SettingsError                settings                           exit status 2
 ```
@@ -360,6 +361,13 @@ class LiveIndexBusyError(StoreError):
     """A service whose index is searched live is over its limit, or fails; the same request may succeed later."""
 
     code = "live_index_busy"
+    status = 503
+
+
+class HistoryUnavailableError(StoreError):
+    """Conversations cannot be read or kept now; everything else goes on."""
+
+    code = "history_unavailable"
     status = 503
 
 

@@ -207,6 +207,13 @@ class Serving(Group):
         return tuple(o.strip().rstrip("/") for o in self.cors_origins.split(",") if o.strip())
 
 
+class Keeping(Group):
+    """What is kept of conversations."""
+
+    on: bool = Field(True, description="Keep the conversations of the web page, for each person.")
+    share_days: float = Field(30.0, gt=0, le=3650, description="Days that a link to a shared conversation opens.")
+
+
 def _networks(value: str) -> str:
     """Refuses what is no host, address or network."""
     if value:
@@ -336,6 +343,7 @@ class Settings(Group):
     fetch: Fetching = Field(default_factory=Fetching, description="Images and videos given by address.")
     uploads: Uploading = Field(default_factory=Uploading, description="Files that people send.")
     serve: Serving = Field(default_factory=Serving, description="The HTTP server.")
+    history: Keeping = Field(default_factory=Keeping, description="Conversations.")
 
     @property
     def worker_count(self) -> int:

@@ -13,11 +13,13 @@ from .pages import ROOT
 
 SOURCE = ROOT / "src" / "foveal"
 CONTRACTS = SOURCE / "testing" / "contracts"
+PORTS = (*sorted(SOURCE.glob("ports*.py")), SOURCE / "api" / "engine.py")
 WITHOUT_CONTRACT = {
     "Model": "not a role of its own: the identity that every model role has, tested by the contract of each role",
     "ChunkSnapshot": "only a ChunkStore gives one out, and ChunkStoreContract tests it through the store",
     "DocumentSnapshot": "only a DocumentStore gives one out, and DocumentStoreContract tests it through the store",
     "IndexRecord": "a value that only a Catalog gives out; CatalogContract reads it",
+    "Shares": "links to Conversations, and ConversationsContract tests them together",
     "Sniffer": "a function with one implementation, `readers.sniffing.sniff`, tested in tests/readers/test_sniffing.py",
 }
 """Ports without a suite of their own, and why."""
@@ -50,12 +52,15 @@ def _bases(cls: ast.ClassDef) -> set[str]:
     return {base.id for base in cls.bases if isinstance(base, ast.Name)}
 
 
+def _port_classes() -> list[ast.ClassDef]:
+    return [cls for file in PORTS for cls in _classes(file)]
+
+
 @cache
 def _ports() -> dict[str, frozenset[str]]:
     """Members by port, those of its bases included."""
     found: dict[str, frozenset[str]] = {}
-    files = (*sorted(SOURCE.glob("ports*.py")), SOURCE / "api" / "engine.py")
-    for cls in [cls for file in files for cls in _classes(file)]:
+    for cls in _port_classes():
         inherited = frozenset().union(*(found.get(base, frozenset()) for base in _bases(cls)))
         found[cls.name] = inherited | _members(cls)
     return found
@@ -100,8 +105,7 @@ def _reached(file: Path, cls: ast.ClassDef) -> str:
 def _implementations(port: str) -> list[str]:
     """Classes of the product and of the fakes that have all members of a port: the port is structural, so are we."""
     wanted = _ports()[port]
-    declared = {"engine.py", *(f.name for f in SOURCE.glob("ports*.py"))}
-    files = [f for f in SOURCE.rglob("*.py") if f.name not in declared and CONTRACTS not in f.parents]
+    files = [f for f in SOURCE.rglob("*.py") if f not in PORTS and CONTRACTS not in f.parents]
     return sorted(
         cls.name for file in files for cls in _classes(file) if wanted <= _members(cls) and not cls.name.startswith("_")
     )
@@ -171,7 +175,12 @@ def test_there_is_one_sniffer() -> None:
 
 @pytest.mark.parametrize(
     ("port", "owner"),
-    [("ChunkSnapshot", "ChunkStore"), ("IndexRecord", "Catalog"), ("DocumentSnapshot", "DocumentStore")],
+    [
+        ("ChunkSnapshot", "ChunkStore"),
+        ("IndexRecord", "Catalog"),
+        ("DocumentSnapshot", "DocumentStore"),
+        ("Shares", "Conversations"),
+    ],
 )
 def test_what_a_port_gives_out_is_tested_by_its_contract(port: str, owner: str) -> None:
     used = {n.attr for n in ast.walk(_contracts()[owner]) if isinstance(n, ast.Attribute)}

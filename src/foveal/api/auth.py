@@ -23,11 +23,13 @@ from foveal.api.links import LINKS, Links, LinkSigner
 from foveal.api.sessions import KEY, Session, Sessions, cookie_of
 from foveal.api.wire import OPEN_PATHS
 from foveal.errors import ForbiddenError, FovealError
+from foveal.types.conversations import PersonId
 from foveal.types.keys import KeyRecord, RateLimits, Role
 
 __all__ = ["Caller", "Gate", "Role", "caller_of", "require"]
 
 CALLER = "foveal.caller"
+NO_PERSON = PersonId("")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -37,20 +39,22 @@ class Caller:
 
     Attributes:
         name: Of the key; never the key itself.
+        person: Whose history is theirs; empty: nobody's.
         groups: As in `Query.groups`; None for holders of a key without groups, who see everything as in Azure.
         limits: Of the key.
     """
 
     name: str
     role: Role
+    person: PersonId = NO_PERSON
     groups: tuple[str, ...] | None = None
     limits: RateLimits = field(default_factory=RateLimits)
 
 
 NOBODY = Caller(name="nobody", role=Role.READER, groups=())
-LOCAL = Caller(name="local", role=Role.OWNER)
+LOCAL = Caller(name="local", role=Role.OWNER, person=PersonId("local"))
 """A program on this machine, where there is no key."""
-OWNER = Caller(name="owner", role=Role.OWNER)
+OWNER = Caller(name="owner", role=Role.OWNER, person=PersonId("owner"))
 """Who holds the key from the settings."""
 FOREIGN_CALL = "This call carries a session's cookie without the token of its page."
 SESSION_PATH = "/v1/session"
@@ -155,9 +159,7 @@ class Gate:
                 return _Admitted(OWNER)
             record = await self._ring.find(credential)
             if record is not None:
-                grant = record.grant
-                caller = Caller(name=grant.name, role=grant.role, groups=grant.groups, limits=grant.limits)
-                return _Admitted(caller, record)
+                return _Admitted(_holder_of(record), record)
         return None
 
     async def _signed_in(self, method: str, headers: Headers) -> _Admitted | None:
@@ -198,6 +200,11 @@ class Gate:
 class _Admitted:
     caller: Caller
     record: KeyRecord | None = None
+
+
+def _holder_of(record: KeyRecord) -> Caller:
+    grant, person = record.grant, PersonId(f"key:{record.key_id}")
+    return Caller(name=grant.name, role=grant.role, person=person, groups=grant.groups, limits=grant.limits)
 
 
 def _credentials(headers: Headers) -> Iterator[str]:

@@ -87,6 +87,15 @@ def check(model: type[Body], value: object) -> Body:
         raise BodyError.of(error) from None
 
 
+async def read_checked(model: type[Body], request: Request, *, limit_bytes: int) -> Body:
+    """The body as `model`.
+
+    Raises:
+        FovealError: It cannot be read, or does not fit.
+    """
+    return check(model, parse_json(await read_body(request, limit_bytes=limit_bytes)))
+
+
 def documented(model: type[BaseModel]) -> dict[str, object]:
     """`openapi_extra` of a route that reads `model`."""
     content = {"application/json": {"schema": {"$ref": SCHEMAS.format(model=model.__name__)}}}

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
+from foveal.pipeline.people import People
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
 from foveal.pipeline.uploads import Uploads
@@ -110,6 +111,10 @@ class Engine(Protocol):
     @property
     def vision(self) -> Vision:
         """What stands behind the face of Azure AI Vision."""
+
+    @property
+    def people(self) -> People:
+        """What is kept of people: their conversations, what they said of answers."""
 
     def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
         """One index of either kind, to be searched through the face of Azure AI Search.

@@ -15,6 +15,7 @@ from foveal.cli import (
     ask,
     demo,
     doctor,
+    feedback,
     index,
     ingest,
     jobs,
@@ -68,6 +69,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(source.app, name="source")
 app.add_typer(jobs.app, name="jobs")
 app.command("work")(work.work)
+app.add_typer(feedback.app, name="feedback")
 app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 app.command("snippet")(snippet.snippet)

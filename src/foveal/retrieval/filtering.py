@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from foveal.errors import FilterError
@@ -88,6 +88,11 @@ def verbatim_filter(text: str | None) -> Verbatim | None:
     if depth or quoted:
         raise FilterError("The filter's parentheses or quotes are not closed.", remedy="Close them.")
     return Verbatim(text=text.strip())
+
+
+def is_visible(group_ids: Collection[str], groups: tuple[str, ...] | None) -> bool:
+    """Whether somebody in these groups may see what these groups may see: `visible_to`, of one thing at hand."""
+    return groups is None or not group_ids or not set(group_ids).isdisjoint(groups)
 
 
 def both(*filters: Filter | None) -> Filter | None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from foveal.pipeline.findings import ImageFindings
     from foveal.pipeline.jobs import Jobs
     from foveal.pipeline.open_index import OpenIndex
+    from foveal.pipeline.people import People
     from foveal.pipeline.saved_sources import SavedSources
     from foveal.pipeline.search_indexes import SearchIndexes
     from foveal.pipeline.uploads import Uploads
@@ -151,6 +152,11 @@ class Foveal:
     def default_index(self) -> str:
         """The index used when none is named."""
         return self.settings.index
+
+    @property
+    def people(self) -> People:
+        """What is kept of people."""
+        return self.parts.people
 
     # --- find and answer
 

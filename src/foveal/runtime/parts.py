@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from foveal.pipeline.findings import ImageFindings
     from foveal.pipeline.jobs import Jobs
+    from foveal.pipeline.people import People
     from foveal.pipeline.saved_sources import SavedSources
     from foveal.pipeline.uploads import Uploads
     from foveal.pipeline.vision import Vision
@@ -139,6 +140,13 @@ class Parts:
         from foveal.stores.api_keys import SqlApiKeys
 
         return SqlApiKeys(self.engine)
+
+    @made_once
+    def people(self) -> People:
+        """What is kept of people."""
+        from foveal.runtime.people import people
+
+        return people(self)
 
     @made_once
     def link_secret(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Tables of the catalog, the ingestion log and the API keys. The migrations make them; a test compares the two."""
+"""Tables of the catalog, the ingestion log, keys and people. The migrations make them; a test compares the two."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -236,3 +236,63 @@ video_ingestions = Table(
     UniqueConstraint("index_name", "name"),
 )
 """Ingestions of video indexes. The last four columns are the lease of a run."""
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("conversation_id", String, primary_key=True),
+    Column("person", String, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("title_words", Text, nullable=False),  # as `stores.conversations.folded` writes it
+    Column("hidden", Boolean, nullable=False),
+    Column("turns", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Index(None, "person", "updated_at"),
+)
+
+
+def _conversation() -> ForeignKey:
+    return ForeignKey("conversations.conversation_id", ondelete="CASCADE")
+
+
+conversation_turns = Table(
+    "conversation_turns",
+    metadata,
+    Column("conversation_id", String, _conversation(), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("speaker", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("citations", Text, nullable=False),  # a JSON array of objects, as `types.conversations.CitedItem`
+    Column("pictures", Text, nullable=False),  # a JSON array of data URIs
+    Column("answer_id", String, nullable=False),
+    Column("stopped", Boolean, nullable=False),
+    Column("said_at", UtcTime, nullable=False),
+)
+
+conversation_shares = Table(
+    "conversation_shares",
+    metadata,
+    Column("share_id", String, primary_key=True),
+    Column("conversation_id", String, _conversation(), nullable=False, index=True),
+    Column("person", String, nullable=False),
+    Column("turns", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("person", String, primary_key=True),
+    Column("answer_id", String, primary_key=True),
+    Column("rating", String, nullable=False),
+    Column("reasons", Text, nullable=False),  # a JSON array of strings, as are the citations
+    Column("comment", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("citations", Text, nullable=False),
+    Column("at", UtcTime, nullable=False, index=True),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +25,7 @@ from foveal.pipeline.document_finder import DocumentFinder
 from foveal.pipeline.job_run import Observer
 from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
+from foveal.pipeline.people import People
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
 from foveal.pipeline.uploads import Uploads
@@ -33,6 +34,7 @@ from foveal.retrieval.filtering import optional_filter
 from foveal.runtime.inventory import documents_status
 from foveal.testing.fakes_documents import InMemoryDocumentStore, InMemorySearchIndexCatalog
 from foveal.testing.fakes_eyes import fake_vision
+from foveal.testing.fakes_people import InMemoryConversations, in_memory_people
 from foveal.testing.fakes_remote import FakeReranker
 from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
 from foveal.testing.fakes_stores import InMemoryChunkSnapshot, InMemoryIngestionLog
@@ -93,6 +95,7 @@ class FakeEngine:
 
     Attributes:
         indexes: Chunks by index name.
+        conversations: What is behind the history.
         files: Bytes of originals by file path.
         mapped: Local indexes by service and index.
         live_hosts: Hosts of services that requests may name.
@@ -122,6 +125,8 @@ class FakeEngine:
         store = InMemoryUploadStore()
         self._sources = counting_sources(InMemorySourceRegistry(), self.log, store)
         self._uploads = fake_uploads(store, self._sources)
+        self.conversations = InMemoryConversations()
+        self._people = in_memory_people(self.conversations, self._found, names=lambda: list(self.indexes))
         self.files: dict[str, bytes] = {}
         self.mapped: dict[tuple[str, str], str] = {}
         self.live_hosts: set[str] = set()
@@ -245,6 +250,16 @@ class FakeEngine:
     def default_index(self) -> str:
         """One that is nowhere yet."""
         return "default"
+
+    @property
+    def people(self) -> People:
+        """In memory."""
+        return self._people
+
+    def _found(self, index: str, chunk_ids: Collection[ChunkId]) -> Mapping[ChunkId, Chunk] | None:
+        if index not in self.indexes:
+            return None
+        return {chunk.chunk_id: chunk for chunk in self.indexes[index] if chunk.chunk_id in chunk_ids}
 
     def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
         """Of chunks, or of documents in memory, embedded (in `FAKE_DIM` numbers) and re-ranked by fakes.

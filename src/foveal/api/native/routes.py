@@ -15,7 +15,7 @@ from foveal.api.boxes import BOXES_FORM, box_text, read_boxes
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
 from foveal.api.links import Links
-from foveal.api.native import convert, files, jobs, resumable, sources, uploads
+from foveal.api.native import conversations, convert, feedback, files, jobs, resumable, sources, uploads
 from foveal.api.native.schemas import (
     CheckOut,
     ChunkDetails,
@@ -95,6 +95,8 @@ def router(native: Native) -> APIRouter:
     )
     routes.include_router(resumable.router(sending))  # before `/files/{file_id}`, which would take its address
     routes.include_router(uploads.router(sending))
+    routes.include_router(conversations.router(engine, threads))
+    routes.include_router(feedback.router(engine, threads))
     return routes
 
 

@@ -18,6 +18,7 @@ from foveal.errors import (
     NotFoundError,
     OperationError,
 )
+from foveal.pipeline.history import CitedState, Reader
 from foveal.types.assets import MediaKind
 from foveal.types.chat import (
     ChatEvent,
@@ -31,6 +32,7 @@ from foveal.types.chat import (
     TextDelta,
 )
 from foveal.types.chunks import Chunk, ChunkId
+from foveal.types.conversations import CitedItem, PersonId, Said, Speaker
 from foveal.types.filters import Comparison
 from foveal.types.locators import Box
 from foveal.types.safety import CATEGORIES, Side
@@ -264,6 +266,22 @@ class EngineContract:
     def test_every_check_that_is_off_or_failed_says_why(self, engine: Engine) -> None:
         """`foveal doctor` and `/v1/health` print them."""
         assert all(check.name and check.detail for check in engine.checks())
+
+    def test_a_conversation_shows_what_its_reader_may_see(self, engine: Engine) -> None:
+        """Whatever was cited is looked up in the index it is from, which nobody need name."""
+        found = engine.search(INDEX, Query(text="board sell", mode=Mode.KEYWORD, groups=None)).hits
+        board = next(hit.chunk for hit in found if hit.chunk.content == BOARD)
+        cited = CitedItem(number=1, index="", chunk_id=board.chunk_id, title="", filepath="")
+        person, history = PersonId("local"), engine.people.history
+        said = [
+            Said(speaker=Speaker.USER, text=QUESTION),
+            Said(speaker=Speaker.ASSISTANT, text=BOARD, citations=(cited,)),
+        ]
+        kept = history.start(Reader(person=person, groups=None), said).conversation_id
+        for groups, state in ((None, CitedState.HERE), (("board",), CitedState.HERE), ((), CitedState.WITHHELD)):
+            answer = history.read(Reader(person=person, groups=groups), kept).turns[1]
+            assert [item.state for item in answer.citations] == [state]
+            assert answer.turn.said.text == ("" if groups == () else BOARD)
 
 
 def events(engine: Engine, request: ChatRequest) -> list[ChatEvent]:
