@@ -25,7 +25,6 @@ from foveal.api.native.schemas import (
     SearchBody,
     SearchReply,
 )
-from foveal.types.assets import MediaKind
 from foveal.types.chunks import Chunk
 from foveal.types.locators import Box, Locator
 from foveal.types.search import Extract, Hit, Query, SearchResult
@@ -168,7 +167,7 @@ def _duplicate(chunk: Chunk, index: str, links: Links) -> DuplicateOut:
 
 
 def _thumbnail(chunk: Chunk, index: str, links: Links) -> str | None:
-    return links.thumbnail(index, chunk) if chunk.kind is MediaKind.IMAGE else None
+    return links.thumbnail(index, chunk) if chunk.has_picture else None
 
 
 def _extract(extract: Extract) -> ExtractOut:
@@ -187,4 +186,5 @@ def _locator(locator: Locator) -> LocatorOut:
         end_char=locator.end_char,
         start_ms=locator.start_ms,
         end_ms=locator.end_ms,
+        frame_ms=locator.frame_ms,
     )
