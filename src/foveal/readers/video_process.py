@@ -252,7 +252,7 @@ class _Reading:
         self._listens = opened.audio is not None and bool(job["sound"])
         self._samples = 0
         self._errors = 0
-        self._broken_off = False
+        self._broken_off = self._encrypted = False
         self._beat_s = 0.0
         self._end_s = 0.0
 
@@ -288,6 +288,9 @@ class _Reading:
     def _decoded(self, packet: Packet[Any]) -> list[object]:
         import av
 
+        if packet.has_sidedata("encryption_info"):
+            self._encrypted = True  # its decoder would make noise of it
+            return []
         try:
             return list(packet.decode())
         except (av.FFmpegError, ValueError, NotImplementedError):
@@ -331,7 +334,9 @@ class _Reading:
         if not frames and not self._samples:
             self._refuse()
         warnings = []
-        if self._broken_off:
+        if self._encrypted:
+            warnings.append("Part of it is encrypted, and not read.")
+        elif self._broken_off:
             warnings.append("It breaks off: what comes after the damage is not read.")
         elif self._errors:
             warnings.append("It is damaged: some of its frames cannot be decoded.")
@@ -356,10 +361,10 @@ class _Reading:
         return missing if missing > max(MISSING_S, MISSING_SHARE * promised) else 0.0
 
     def _refuse(self) -> None:
+        if self._encrypted:
+            raise UnreadableAssetError("It is encrypted.", remedy="Save a copy without protection.")
         if self._errors:
-            raise UnreadableAssetError(
-                "None of it can be decoded: it is damaged or encrypted.", remedy="Save a copy without protection."
-            )
+            raise UnreadableAssetError("None of it can be decoded: it is damaged.", remedy="Copy it anew.")
         if self._opened.video is None and not self._listens:
             raise UnreadableAssetError("It has sound only, and nobody listens.", remedy="Switch speech.on on.")
         raise UnreadableAssetError("It has no frames and no sound.")
