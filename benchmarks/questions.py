@@ -43,8 +43,8 @@ OUTSIDE = (
 STOP = frozenset(
     re.findall(
         r"\w+",
-        """a an and are as at be by can do does for from has have how if in into is it its may must not of on or that the
-        their them there these they this to under up was what when which who will with you your""",
+        """a an and are as at be by can do does for from has have how if in into is it its may must not of on or that
+        the their them there these they this to under up was what when which who will with you your""",
     )
 )
 

@@ -48,8 +48,9 @@ from foveal.types.live import LiveDescription, LiveHits, LiveQuery
 from foveal.types.live_settings import LiveSettings
 from foveal.types.search import Passage, Reranked, ScoredChunk
 from foveal.types.sources import Credential, SavedSource, Schedule, SourceRun, SourceSettings, SourceState
+from foveal.types.speech import Transcript
 from foveal.types.upstream import JsonObject, UpstreamReply, UpstreamStart
-from foveal.types.vectors import FloatArray, Pixels
+from foveal.types.vectors import FloatArray, Pixels, Samples
 
 # --- where content comes from -----------------------------------------------------------------------------
 
@@ -211,6 +212,20 @@ class Captioner(Model, Protocol):
         Raises:
             AssetFilteredError: The server's content filter refused this image.
             ModelError: Any other failure, after retries.
+        """
+
+
+class Transcriber(Model, Protocol):
+    """Speech to text. A call may cost money: exactly one is made a stretch of sound, and none for silence."""
+
+    def transcribe(self, samples: Samples) -> Transcript:
+        """What is said in a stretch of sound, with times from its beginning; no words where nobody speaks.
+
+        Args:
+            samples: int16 [n], at most ten minutes.
+
+        Raises:
+            ModelError: After retries.
         """
 
 

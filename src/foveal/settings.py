@@ -129,6 +129,33 @@ class Understanding(Group):
     joint: bool = Field(False, description="Use a pulled joint image-text model as the image encoder.")
 
 
+class SpeechServer(ModelServer):
+    """A server that turns speech into words, in place of the local model."""
+
+    model: str = Field("whisper-1", description="Model name, or the Azure deployment.")
+    timeout_s: float = Field(600.0, gt=0, description="Seconds one call may take, for two minutes of sound.")
+
+
+class Speech(Group):
+    """How what is said in videos and recordings becomes words."""
+
+    on: bool = Field(True, description="Recognise speech. The model (133 MB) comes with the first file that has sound.")
+    size: Literal["base", "small", "medium", "large-v3"] = Field(
+        "base", description="Size of the local model; those over `base` are pulled by name, `whisper-small`."
+    )
+    language: str = Field("", description="What is spoken (ISO 639-1); empty: the model tells.")
+    server: SpeechServer = Field(default_factory=SpeechServer, description="A server in place of the local model.")
+
+
+class Video(Group):
+    """How videos are looked at."""
+
+    static_seconds: float = Field(
+        30.0, ge=1, description="A shot in which nothing changes is looked at again after so many seconds."
+    )
+    seconds: float = Field(14_400.0, gt=0, description="Longest decoding of one video or recording.")
+
+
 Threshold = Literal["low", "medium", "high", "off"]
 """Least severity that is filtered; `off` filters nothing and still reports."""
 
@@ -328,6 +355,8 @@ class Settings(Group):
     rerank: Rerank = Field(default_factory=Rerank, description="Re-ranker of semantic mode.")
     budget: Budget = Field(default_factory=Budget, description="Spending limits.")
     understanding: Understanding = Field(default_factory=Understanding, description="Local models.")
+    speech: Speech = Field(default_factory=Speech, description="What is said in videos and recordings.")
+    video: Video = Field(default_factory=Video, description="How videos are looked at.")
     limits: DecodeLimits = Field(default_factory=DecodeLimits, description="Limits of decoding.")
     chunking: Chunking = Field(default_factory=Chunking, description="How text is cut.")
     safety: Safety = Field(default_factory=Safety, description="Content filters.")

@@ -16,7 +16,7 @@ import pytest
 
 MIB = 2**20
 ROOT = Path(__file__).resolve().parents[2]
-UNSUPPORTED_FOR_NOW = {"mp4", "svg"}
+UNSUPPORTED_FOR_NOW = {"svg"}
 UNREAD_IMAGES = {"sgi", "fli", "fpx", "psd", "bin"}
 
 READ_ALL = """
@@ -32,6 +32,7 @@ from foveal.readers.pdf import PdfReader
 from foveal.readers.pptx import PptxReader
 from foveal.readers.sniffing import sniff
 from foveal.readers.text import TextReader
+from foveal.readers.video import VideoReader
 from foveal.readers.xlsx import XlsxReader
 from foveal.types.assets import Asset, AssetId
 
@@ -39,7 +40,7 @@ root = Path(sys.argv[1])
 limits = Limits()
 image_reader = ImageReader(limits)
 readers = [image_reader, TextReader(limits), HtmlReader(limits), PdfReader(limits), DocxReader(limits, image_reader)]
-readers += [PptxReader(limits, image_reader), XlsxReader(limits)]
+readers += [PptxReader(limits, image_reader), XlsxReader(limits), VideoReader(limits)]
 for name in json.load(sys.stdin):
     path = root / name
     began = time.monotonic()
@@ -183,6 +184,12 @@ def test_sixteen_bit_images_keep_their_tones(run: Run) -> None:
 def test_a_bomb_is_refused_as_over_a_limit(run: Run) -> None:
     for name in ("derived/dev_bomb_30000x30000_1bit.png", "images/decompression_bomb.gif"):
         assert run.outcomes[f"hostile/{name}"]["code"] == "over_limit", name
+
+
+def test_what_is_left_of_a_truncated_video_is_read(run: Run) -> None:
+    cut = run.outcomes["hostile/derived/dev_truncated.mp4"]
+    assert (cut["code"], cut["count"]) == ("", 2)
+    assert "seconds are missing" in str(cut["warnings"])
 
 
 def test_a_document_that_asks_for_other_files_gets_none(run: Run) -> None:

@@ -57,17 +57,55 @@ def test_containers_are_told_apart_by_their_brands(head: bytes, media_type: str)
 
 
 @pytest.mark.parametrize(
+    ("head", "media_type"),
+    [
+        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "video/mp4"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "video/quicktime"),
+        (b"\0\0\0\x08wide\0\0\0\x10mdat", "video/quicktime"),
+        (b"\0\0\0\x18ftyp3gp5\0\0\0\0isom3gp5", "video/3gpp"),
+        (b"\0\0\0\x18ftyp3g2a\0\0\0\0isom3g2a", "video/3gpp2"),
+        (b"\0\0\0\x18ftypmjp2\0\0\0\0mjp2mjsi", "video/mj2"),
+        (b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42", "audio/mp4"),
+        (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm", "video/webm"),
+        (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x88matroska", "video/x-matroska"),
+        (b"RIFF\x10\0\0\0AVI LIST", "video/x-msvideo"),
+        (b"FLV\x01\x05\0\0\0\x09", "video/x-flv"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9", "video/x-ms-asf"),
+        (b"\x47\x40\0\x10".ljust(188, b"\xff") * 6, "video/mp2t"),
+        (b"\0\0\x01\xba\x44", "video/mpeg"),
+        (b"RIFF\x10\0\0\0WAVEfmt ", "audio/wav"),
+        (b"RF64\xff\xff\xff\xffWAVEds64", "audio/wav"),
+        (b"FORM\0\0\0\x10AIFFCOMM", "audio/aiff"),
+        (b"fLaC\0\0\0\x22", "audio/flac"),
+        (b"OggS\0\x02" + bytes(22) + b"\x01\x13OpusHead", "audio/ogg"),
+        (b"OggS\0\x02" + bytes(22) + b"\x01\x2a\x80theora", "video/ogg"),
+        (b"ID3\x04\0\0\0\0\x10\0", "audio/mpeg"),
+        (b"\xff\xfb\x90\x64" + bytes(100), "audio/mpeg"),
+        (b"\xff\xf1\x50\x80" + bytes(100), "audio/aac"),
+        (b"#!AMR\n\x3c", "audio/amr"),
+    ],
+)
+def test_video_and_sound_are_told_from_their_bytes(head: bytes, media_type: str) -> None:
+    kind = MediaKind.AUDIO if media_type.startswith("audio/") else MediaKind.VIDEO
+    assert sniffed(head, "picture.jpg") == Sniffed(media_type=media_type, kind=kind)
+
+
+@pytest.mark.parametrize("head", [b"\xff\xfeh\0i\0", b"RIFF and WAVE are words", b"Gee, " * 300, b"FORM a line"])
+def test_text_that_begins_like_sound_is_text(head: bytes) -> None:
+    assert sniffed(head).kind is MediaKind.TEXT
+
+
+@pytest.mark.parametrize(
     ("head", "word"),
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Office"),
         (b"PK\x03\x04" + bytes(26) + b"word/letter.txt", "ZIP"),
         (b"PK\x03\x04" + bytes(30), "ZIP"),
-        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "MP4"),
         (b"8BPS\0\x01", "Photoshop"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         (b'{"a": 1}', "JSON"),
         (b'[{"image_blob_path": "a.jpg"}]', "JSON"),
-        (b"RIFF\x10\0\0\0WAVEfmt ", "WAV"),
+        (b"\x00\x00\x00\x00\x11\xaf", "FLI"),
     ],
 )
 def test_what_is_not_read_is_named_in_the_reason(head: bytes, word: str) -> None:

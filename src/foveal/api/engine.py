@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
@@ -204,6 +204,13 @@ class Engine(Protocol):
 
         Raises:
             NotFoundError: No such chunk, not for these groups, or not an image.
+        """
+
+    def open_original(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> BinaryIO:
+        """The file the chunk came from, for reading a part of it; the caller closes.
+
+        Raises:
+            NotFoundError: No such chunk, or not for these groups; or the file is gone or changed since it was indexed.
         """
 
     def original(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> tuple[str, bytes]:

@@ -129,12 +129,13 @@ class Links:
         return f"{self.base}/v1/indexes/{quote(index, safe='')}/chunks/{quote(chunk.chunk_id, safe='')}"
 
     def bytes(self, index: str, chunk: Chunk) -> str:
-        """The file it is from; of a PDF the page (RFC 8118, section 3: `#page=`), which browsers open it at."""
-        page = chunk.locator.page if chunk.media_type == "application/pdf" else None
-        return self._signed(index, chunk, "bytes", {}) + (f"#page={page}" if page else "")
+        """The file it is from, at the place where browsers open it: of a PDF the page (RFC 8118, section 3), of a video
+        or a recording the second (W3C Media Fragments 1.0, section 4.2.1).
+        """
+        return self._signed(index, chunk, "bytes", {}) + _place(chunk)
 
     def thumbnail(self, index: str, chunk: Chunk, **parameters: str) -> str:
-        """A small picture; for images only.
+        """A small picture; for images and moments of videos only.
 
         Args:
             parameters: Of the picture, as its route takes them.
@@ -152,6 +153,13 @@ class Links:
             path = f"/v1/indexes/{index}/chunks/{chunk.chunk_id}/{kind}"
             query = self.signer.query(path, self.groups, parameters)
         return f"{self.chunk(index, chunk)}/{kind}" + (f"?{query}" if query else "")
+
+
+def _place(chunk: Chunk) -> str:
+    if chunk.kind.has_timeline and chunk.locator.start_ms:
+        return f"#t={chunk.locator.start_ms // 1000}"
+    page = chunk.locator.page if chunk.media_type == "application/pdf" else None
+    return f"#page={page}" if page else ""
 
 
 def _encoded(data: bytes) -> str:

@@ -79,15 +79,16 @@ async def _stream(console: Console, foveal: Foveal, request: ChatRequest, *, qui
 
 def print_citations(console: Console, answer: Answer) -> None:
     """The documents an answer cites, or the nearest ones when the data has no answer."""
+    from foveal.retrieval.moments import place_in_words
+
     cited = [c for c in answer.retrieved.citations if f"[doc{c.number}]" in answer.text]
     for citation in cited:
         chunk = citation.chunk
-        page = f", page {chunk.locator.page}" if chunk.locator.page else ""
-        console.print(f"  [doc{citation.number}] {chunk.filepath}{page}  ({chunk.source})", markup=False)
+        console.print(f"  [doc{citation.number}] {place_in_words(chunk)}  ({chunk.source})", markup=False)
     if not answer.finished.answered:
         nearest = [h for r in answer.retrieved.results for h in (*r.hits, *r.rejected)][:3]
         for hit in nearest:
-            console.print(f"  nearest: {hit.chunk.filepath}: {words_of(hit)}", markup=False)
+            console.print(f"  nearest: {place_in_words(hit.chunk)}: {words_of(hit)}", markup=False)
 
 
 def answer_json(answer: Answer) -> dict[str, object]:
@@ -105,6 +106,8 @@ def answer_json(answer: Answer) -> dict[str, object]:
                 "filepath": c.chunk.filepath,
                 "title": c.chunk.title,
                 "page": c.chunk.locator.page,
+                "start_ms": c.chunk.locator.start_ms,
+                "end_ms": c.chunk.locator.end_ms,
                 "text": c.text,
                 "cited": f"[doc{c.number}]" in answer.text,
             }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from foveal.types.chunks import Chunk
     from foveal.types.relations import Relation
     from foveal.types.search import Hit, SearchResult
 
@@ -84,6 +85,9 @@ def hit_json(hit: Hit) -> dict[str, object]:
         "chunk_id": chunk.chunk_id,
         "filepath": chunk.filepath,
         "page": chunk.locator.page,
+        "start_ms": chunk.locator.start_ms,
+        "end_ms": chunk.locator.end_ms,
+        "feature": chunk.feature,
         "source": chunk.source,
         "title": chunk.title,
         "kind": chunk.kind,
@@ -93,7 +97,7 @@ def hit_json(hit: Hit) -> dict[str, object]:
         "description": chunk.description,
         "caption": chunk.caption,
         "composed": chunk.composed,
-        "text": chunk.content if chunk.kind == "text" else chunk.ocr_text,
+        "text": chunk.ocr_text if chunk.is_picture else chunk.content,
         "extract": hit.extract.text if hit.extract else None,
         "duplicates": [d.filepath for d in hit.duplicates],
         "legs": [
@@ -110,20 +114,21 @@ def hit_json(hit: Hit) -> dict[str, object]:
 
 
 def _print(console: Console, result: SearchResult, relations: Sequence[Sequence[Relation]], *, explain: bool) -> None:
+    from foveal.retrieval.moments import place_in_words
+
     if not result.hits:
         console.print("Nothing matches.", markup=False)
         for hit in result.rejected[:3]:
-            console.print(f"  nearest: {hit.chunk.filepath} ({hit.confidence:.0%})", markup=False)
+            console.print(f"  nearest: {place_in_words(hit.chunk)} ({hit.confidence:.0%})", markup=False)
     for answer in result.answers[:1]:
         console.print(f"“{answer.extract.text}”\n", markup=False)
     for number, (hit, related) in enumerate(zip(result.hits, relations, strict=True), 1):
-        page = f", page {hit.chunk.locator.page}" if hit.chunk.locator.page else ""
-        console.print(f"{number:>3}. {hit.chunk.filepath}{page}  {hit.confidence:.0%}", markup=False)
+        console.print(f"{number:>3}. {place_in_words(hit.chunk)}  {hit.confidence:.0%}", markup=False)
         console.print(f"     {words_of(hit)}", markup=False)
         for relation in related:
             console.print(f"     {relation.reason}", markup=False)
         if hit.duplicates:
-            console.print(f"     near-duplicates: {', '.join(d.filepath for d in hit.duplicates)}", markup=False)
+            console.print(f"     near-duplicates: {', '.join(map(place_in_words, hit.duplicates))}", markup=False)
         if explain:
             _explain(console, hit)
     if explain:
@@ -134,7 +139,7 @@ def _print(console: Console, result: SearchResult, relations: Sequence[Sequence[
 def words_of(hit: Hit, limit: int = 160) -> str:
     """What to say of a hit in one line, and whose words they are."""
     chunk = hit.chunk
-    if hit.extract and chunk.kind == "text":
+    if hit.extract and not chunk.is_picture:
         text, whose = hit.extract.text, "from the text"
     elif chunk.description:
         text, whose = chunk.description, "described by a person"
@@ -143,9 +148,17 @@ def words_of(hit: Hit, limit: int = 160) -> str:
     elif chunk.composed:
         text, whose = chunk.composed, "composed by Foveal"
     else:
-        text, whose = chunk.content, "text"
+        text, whose = _said_or_written(chunk)
     line = " ".join(text.split())
     return f"{line[:limit]}{'…' if len(line) > limit else ''} [{whose}]"
+
+
+def _said_or_written(chunk: Chunk) -> tuple[str, str]:
+    """A text; of what is said, from the sentence on that speaks for the question."""
+    if not chunk.sentences:
+        return chunk.content, "on the screen" if chunk.ocr_text else "text"
+    start_ms = chunk.locator.start_ms or 0
+    return " ".join(s.text for s in chunk.sentences if s.start_ms >= start_ms), "said"
 
 
 def _explain(console: Console, hit: Hit) -> None:

@@ -88,7 +88,7 @@ def _read(console: Console, foveal: Foveal, source: str) -> Ingestion | None:
 
 
 def _tell(context: typer.Context, told: list[dict[str, object]], job: Ingestion | None, *, as_json: bool) -> None:
-    from foveal.cli.ingest import job_json, job_line
+    from foveal.cli.jobs import job_json, job_line
 
     here = session(context)
     if as_json:

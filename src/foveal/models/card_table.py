@@ -11,6 +11,7 @@ import difflib
 
 from foveal.errors import ModelUnavailableError
 from foveal.models.cards import Card, CardFile, PackageFile
+from foveal.models.speech_cards import WHISPERS
 
 # --- V: what sees ------------------------------------------------------------------------------------------
 
@@ -243,6 +244,8 @@ VISION_CHAT = Card(
     files=(CardFile(name="model.gguf"), CardFile(name="mmproj.gguf")),
 )
 
+# --- what listens: `foveal.models.speech_cards` --------------------------------------------------------------
+
 # --- all ---------------------------------------------------------------------------------------------------
 
 CARDS: dict[str, Card] = {
@@ -255,6 +258,7 @@ CARDS: dict[str, Card] = {
         PP_OCR,
         JOINT,
         VISION_CHAT,
+        *WHISPERS.values(),
         SAMPLES,
     )
 }

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["text", "image", "objects", "ocr", "safety_image", "safety_text", "joint", "vision_chat", "sample"]
+Role = Literal[
+    "text", "image", "objects", "ocr", "safety_image", "safety_text", "joint", "vision_chat", "speech", "sample"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +35,22 @@ class PackageFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackageParts:
+    """A file too large for one package, which several have in parts: they are joined in this order."""
+
+    parts: tuple[PackageFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HubFile:
     """A file of a hub repository at a fixed revision; fetched only when a person asks for the card by name."""
 
     repository: str
     revision: str
     path: str
+
+
+Origin = PackageFile | PackageParts | HubFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +68,7 @@ class CardFile:
     name: str
     sha256: str = ""
     size_bytes: int = 0
-    sources: tuple[PackageFile | HubFile, ...] = ()
+    sources: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,14 +18,16 @@ from foveal.models.extractive_phrases import Phrases, phrases
 from foveal.models.relation_phrases import relation_phrases, said
 from foveal.ports import TextEmbedder
 from foveal.retrieval.intents import standalone_query
+from foveal.retrieval.moments import clock, place_in_words
+from foveal.retrieval.passages import joined_text
 from foveal.retrieval.relation_questions import asks_for_relation
 from foveal.retrieval.request_words import subject_of_request
 from foveal.retrieval.strictness import CUTOFFS
-from foveal.types.assets import MediaKind
 from foveal.types.chat import ChatRequest, Document, Finished, FinishReason, Sampling, TextDelta
-from foveal.types.chunks import Chunk
+from foveal.types.chunks import Chunk, Feature
 from foveal.types.content import Usage
 from foveal.types.search import Leg
+from foveal.types.speech import TimedText
 
 NAME: Final = "foveal-extractive"
 _ENOUGH: Final = 0.47
@@ -49,22 +51,24 @@ _WORD: Final = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Quote:
-    """Something to say of one document; `evidence` orders them."""
+    """Something to say of one document; `evidence` orders them, `time` says when it is said."""
 
     number: int
     evidence: float
     whose: str
     text: str
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
-    """A stretch of a document that may be quoted."""
+    """A stretch of a document that may be quoted; of what is said, with the sentences that make up the text."""
 
     document: Document
     text: str
     whose: str
     language: str
+    spoken: tuple[TimedText, ...] = ()
 
 
 class ExtractiveAnswerer:
@@ -152,7 +156,7 @@ class ExtractiveAnswerer:
         asked = dict.fromkeys((question, subject_of_request(question))) if question else {}
         quotes = next(filter(None, (self._quotes(one, documents, words) for one in asked)), [])
         quotes = [quote for quote in quotes if quote.number not in listed]  # their line says all of their words
-        quoted = [f"{_said(q.whose, q.text, words)} [doc{q.number}]" for q in quotes]
+        quoted = [f"{_said(q.whose, q.text, words)}{q.time} [doc{q.number}]" for q in quotes]
         first_quoted = min((q.number for q in quotes), default=len(documents) + 1)
         shown = [
             document
@@ -180,7 +184,11 @@ class ExtractiveAnswerer:
             enough = _ENOUGH_ACROSS if asked and source.language and asked != source.language else _ENOUGH
             if sentence.evidence >= enough and (number not in best or evidence > best[number].evidence):
                 best[number] = _Quote(
-                    number=number, evidence=evidence, whose=source.whose, text=_quoted(source.text, sentence)
+                    number=number,
+                    evidence=evidence,
+                    whose=source.whose,
+                    text=_quoted(source.text, sentence),
+                    time=_time(source, sentence.start),
                 )
         ranked = sorted(best.values(), key=lambda quote: (-quote.evidence, quote.number))
         return [q for q in ranked[:_MOST_QUOTES] if q.evidence >= _NEARLY_AS_GOOD * ranked[0].evidence]
@@ -203,7 +211,15 @@ def _related(request: ChatRequest, documents: Sequence[Document], language: str)
 def _sources(document: Document, words: Phrases) -> Iterator[_Source]:
     """What of a document can be quoted: of a photo each of its texts by itself, never what Foveal composed."""
     chunk = document.hit.chunk
-    if chunk.kind is not MediaKind.IMAGE:
+    if chunk.sentences:
+        said = tuple(s for s in chunk.sentences if s.text in document.text)  # what fitted the budget
+        yield _Source(document=document, text=joined_text(said), whose="", language=chunk.language, spoken=said)
+        return
+    if chunk.feature is Feature.SCREEN_TEXT:
+        whose = f"{place_in_words(chunk)}:"
+        yield _Source(document=document, text=document.text, whose=whose, language=chunk.language)
+        return
+    if not chunk.is_picture:
         yield _Source(document=document, text=document.text, whose="", language=chunk.language)
         return
     parts = (
@@ -220,6 +236,17 @@ def _quoted(text: str, sentence: Sentence) -> str:
     return _one_line(text[sentence.start : sentence.end])
 
 
+def _time(source: _Source, start: int) -> str:
+    """` (00:42)`: when the sentence is said that begins there in the text; empty for what is not said."""
+    at = 0
+    for sentence in source.spoken:
+        at = source.text.find(sentence.text, at)
+        if start < at + len(sentence.text):
+            return f" ({clock(sentence.start_ms)})"
+        at += len(sentence.text)
+    return ""
+
+
 def _one_line(text: str) -> str:
     """A text on one line; marks that a document put there itself lose their brackets."""
     return _MARK.sub(r"\1", _BLANKS.sub(" ", text)).strip()
@@ -227,7 +254,7 @@ def _one_line(text: str) -> str:
 
 def _is_wordless_photo(document: Document) -> bool:
     chunk = document.hit.chunk
-    return chunk.kind is MediaKind.IMAGE and not chunk.description and not chunk.caption
+    return chunk.is_picture and not chunk.description and not chunk.caption
 
 
 def _is_sure(document: Document) -> bool:
@@ -240,7 +267,7 @@ def _is_like_the_query(document: Document) -> bool:
     """Whether an image of the query found it: then it is an answer as a picture, whatever words it has."""
     hit = document.hit
     like = any(leg.leg is Leg.IMAGE and leg.confidence >= CUTOFFS[3] for leg in hit.legs)
-    return hit.chunk.kind is MediaKind.IMAGE and like
+    return hit.chunk.is_picture and like
 
 
 def _photo_line(document: Document, words: Phrases) -> str:
@@ -253,7 +280,7 @@ def _photo_line(document: Document, words: Phrases) -> str:
         _said("", chunk.ocr_text, words),
     )
     said = "; ".join(fact for fact in facts if fact)
-    return f"- {chunk.filepath}{f' – {said}' if said else ''} [doc{document.number}]"
+    return f"- {place_in_words(chunk)}{f' – {said}' if said else ''} [doc{document.number}]"
 
 
 def _seen(chunk: Chunk) -> list[str]:

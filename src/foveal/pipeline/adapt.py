@@ -16,8 +16,8 @@ from foveal.ports import Catalog, ChunkStore, JointEmbedder
 from foveal.retrieval.adapter import Adapter, AdapterQuality, FeatureLayout, fit
 from foveal.retrieval.text_space import TextSpace
 from foveal.types.assets import MediaKind
-from foveal.types.chunks import ChunkChange, ChunkId, Generation, SeenVectors
-from foveal.types.filters import Comparison
+from foveal.types.chunks import ChunkChange, ChunkId, Feature, Generation, SeenVectors
+from foveal.types.filters import Comparison, Or
 from foveal.types.vectors import FloatArray
 
 ATTACHMENT = "adapter"
@@ -28,7 +28,13 @@ SAMPLE = 2_000
 """Images that stand for the collection when the adapter is centred on it."""
 DESCRIBED_LIMIT = 20_000
 BATCH = 500
-IMAGES = Comparison(field="kind", op="eq", value=MediaKind.IMAGE.value)
+PICTURES = Or(
+    operands=(
+        Comparison(field="kind", op="eq", value=MediaKind.IMAGE.value),
+        Comparison(field="feature", op="eq", value=Feature.VISION.value),
+    )
+)
+"""Chunks that are found by what they show: images, and frames of videos."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +136,7 @@ class AdapterKeeper:
         return known == (encoder.dim, len(encoder.labels), len(detector.classes) if detector else 0)
 
     def _placed(self, index: str, generation: Generation) -> Iterator[_Placed]:
-        for chunk in self._store.snapshot(index, generation).scan(where=IMAGES):
+        for chunk in self._store.snapshot(index, generation).scan(where=PICTURES):
             yield _Placed(
                 chunk_id=chunk.chunk_id,
                 name=image_name(chunk.asset_id, chunk.locator.page, chunk.picture),

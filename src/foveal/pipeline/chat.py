@@ -15,7 +15,6 @@ from foveal.pipeline.retrieving import Harvest, Retrieve, interleaved, search_so
 from foveal.ports import Answerer, ChatModel
 from foveal.retrieval.grounding import Budget, budget, citations, cut_role_information, select_documents, trim_history
 from foveal.retrieval.tokens import TokenCounter, image_tokens
-from foveal.types.assets import MediaKind
 from foveal.types.chat import (
     Answer,
     ChatEvent,
@@ -112,7 +111,7 @@ class Chat:
     def _documents(self, request: ChatRequest, found: Harvest, answerer: Answerer) -> tuple[Document, ...]:
         hits = interleaved(found.results)[: request.grounding.top_n_documents]
         room = _shares(request, answerer).documents_tokens
-        pictures = sum(hit.chunk.kind is MediaKind.IMAGE for _, hit in hits) if answerer.sees else 0
+        pictures = sum(hit.chunk.has_picture for _, hit in hits) if answerer.sees else 0
         shown = min(pictures, room // 2 // PICTURE_TOKENS)  # at least half of the room is for words
         documents = select_documents(hits, tokens=room - shown * PICTURE_TOKENS, counter=self._tokens)
         documents = with_relations(request.messages[-1].images, documents, self._relate)
@@ -120,7 +119,7 @@ class Chat:
 
     def _with_pictures(self, documents: Sequence[Document], most: int) -> tuple[Document, ...]:
         """The first so many images with their pictures."""
-        images = [d.number for d in documents if d.hit.chunk.kind is MediaKind.IMAGE][:most]
+        images = [d.number for d in documents if d.hit.chunk.has_picture][:most]
         return tuple(
             replace(d, image=self._picture(d.index, d.hit.chunk)) if d.number in images else d for d in documents
         )

@@ -85,7 +85,10 @@ def chunk_document(chunk: Chunk) -> StoredDocument:
         "colors": list(chunk.colors),
         "facts": list(chunk.facts),
         "group_ids": list(chunk.group_ids),
+        "feature": chunk.feature.value or None,
         "page": chunk.locator.page,
+        "start_ms": chunk.locator.start_ms,
+        "end_ms": chunk.locator.end_ms,
     }
     for name in ("document_id", "asset_id", "media_type", "source", "title", "filepath", "url", *sorted(_LONG)):
         values[name] = getattr(chunk, name)

@@ -23,6 +23,7 @@ from foveal.types.content import (
     Usage,
 )
 from foveal.types.locators import Box
+from foveal.types.speech import TimedText, Transcript
 from foveal.types.vectors import FloatArray
 
 T = TypeVar("T")
@@ -151,6 +152,17 @@ def _unpack(data: bytes) -> tuple[dict[str, object], FloatArray]:
     return json.loads(line), np.frombuffer(raw, "<f4").astype(np.float32)
 
 
+def _pack_transcript(value: Transcript) -> bytes:
+    words = [[word.text, word.start_ms, word.end_ms] for word in value.words]
+    return json.dumps({"language": value.language, "words": words}, ensure_ascii=False).encode()
+
+
+def _unpack_transcript(data: bytes) -> Transcript:
+    head = json.loads(data)
+    words = tuple(TimedText(text=text, start_ms=start, end_ms=end) for text, start, end in head["words"])
+    return Transcript(language=head["language"], words=words)
+
+
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
     """How one kind of finding becomes a cache value and back."""
@@ -164,4 +176,5 @@ DETECTIONS = Codec(_pack_detections, _unpack_detections)
 LINES = Codec(_pack_lines, _unpack_lines)
 SAFETY = Codec(_pack_safety, _unpack_safety)
 CAPTION = Codec(_pack_caption, _unpack_caption)
+TRANSCRIPT = Codec(_pack_transcript, _unpack_transcript)
 VECTOR = Codec(_pack_vector, _unpack_vector)

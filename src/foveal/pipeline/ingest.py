@@ -24,7 +24,9 @@ from foveal.errors import (
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.job_run import HEARTBEAT_S, JobRun, Observer
-from foveal.pipeline.prepare import Prepared, Preparer, document_id
+from foveal.pipeline.places import document_id
+from foveal.pipeline.prepare import Prepared, Preparer
+from foveal.pipeline.sidecars import all_subtitles, subtitles_by_path
 from foveal.ports import ByteStore, Catalog, ChunkStore, IngestionLog, Source
 from foveal.retrieval.adapter import Adapter
 from foveal.types.assets import Asset, AssetId, SourceItem
@@ -74,39 +76,55 @@ class Difference:
         todo: Files to work on, with what the catalog knew of them.
         gone: Documents whose file is no longer there.
         unchanged: Files that need nothing.
+        subtitles: Of videos that have subtitles beside them, the file with them, by path.
     """
 
     todo: tuple[tuple[SourceItem, DocumentRecord | None], ...]
     gone: tuple[DocumentRecord, ...]
     unchanged: int
+    subtitles: Mapping[str, SourceItem] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def compare(catalog: Catalog, preparer: Preparer, request: IngestRequest) -> Difference:
     """List the source and set it against the catalog.
 
     A file is left alone when its version and recipe are those of the last run, whether it was indexed, skipped or
-    refused then; one that could not be fetched is tried again. Of a request for some paths only, nothing is gone.
+    refused then; one that could not be fetched is tried again. Subtitles beside a video are part of the video. Of a
+    request for some paths only, those are all tried again, and nothing is gone.
     """
+    items = [item for item in request.source.items() if item.path not in request.ignore]
+    subtitles, beside = subtitles_by_path(items), all_subtitles(items)
     try:
         known = {d.item.path: d for d in catalog.documents(request.index, request.source.name)}
     except IndexNotFoundError:  # a plan for an index that is yet to be made
         known = {}
     todo: list[tuple[SourceItem, DocumentRecord | None]] = []
     unchanged = 0
-    for item in request.source.items():
-        if item.path in request.ignore or (request.only is not None and item.path not in request.only):
+    for item in items:
+        if item.path in beside or (request.only is not None and item.path not in request.only):
             continue
         before = known.pop(item.path, None)
         if (
             request.only is None
             and before
-            and _settled(before, item, preparer.recipe(request.descriptions.get(item.path, ""), request.groups))
+            and _settled(before, item, _recipe(preparer, request, before.media_type, item, subtitles))
         ):
             unchanged += 1
         else:
             todo.append((item, before))
     gone = tuple(known.values()) if request.only is None else ()
-    return Difference(todo=tuple(todo), gone=gone, unchanged=unchanged)
+    return Difference(todo=tuple(todo), gone=gone, unchanged=unchanged, subtitles=MappingProxyType(dict(subtitles)))
+
+
+def _recipe(
+    preparer: Preparer,
+    request: IngestRequest,
+    media_type: str,
+    item: SourceItem,
+    subtitles: Mapping[str, SourceItem],
+) -> str:
+    description = request.descriptions.get(item.path, "")
+    return preparer.recipe(description, request.groups, media_type=media_type, subtitles=subtitles.get(item.path))
 
 
 def _settled(before: DocumentRecord, item: SourceItem, recipe: str) -> bool:
@@ -220,12 +238,14 @@ class _Run:
         self._run = run
         self._waiting: list[_Outcome] = []
         self._gone_assets: dict[AssetId, int] = {}
+        self._subtitles: Mapping[str, SourceItem] = {}
 
     def all(self) -> None:
         request, run = self._request, self._run
         run.fail(request.failures)
         difference = compare(self._catalog, self._preparer, request)
         todo = len(difference.todo)
+        self._subtitles = difference.subtitles
         for record in difference.gone:
             self._gone_assets[record.asset_id] = self._gone_assets.get(record.asset_id, 0) + 1
         run.counts = IngestionCounts(found=difference.unchanged + todo, unchanged=difference.unchanged)
@@ -286,7 +306,7 @@ class _Run:
         """One file, in a worker thread. This is the per-asset isolation: an `AssetError` becomes a record."""
         request = self._request
         description = request.descriptions.get(item.path, "")
-        recipe = self._preparer.recipe(description, request.groups)
+        recipe = _recipe(self._preparer, request, "", item, {})
         record = DocumentRecord(
             document_id=document_id(request.source.name, item.path),
             source=request.source.name,
@@ -298,11 +318,19 @@ class _Run:
         try:
             with request.source.open(item) as file:
                 asset = self._preparer.identify(request.source, item, file)
-                record = replace(record, asset_id=asset.asset_id, media_type=asset.media_type)
+                recipe = _recipe(self._preparer, request, asset.media_type, item, self._subtitles)
+                record = replace(record, asset_id=asset.asset_id, media_type=asset.media_type, recipe=recipe)
                 if before and _same_result(before, asset, recipe):
                     return _Outcome(record=replace(before, item=item), before=before, prepared=None)
                 prepared = self._preparer.prepare(
-                    request.source, item, asset, file, description=description, groups=request.groups, adapter=adapter
+                    request.source,
+                    item,
+                    asset,
+                    file,
+                    description=description,
+                    groups=request.groups,
+                    adapter=adapter,
+                    subtitles=self._subtitles.get(item.path),
                 )
         except AssetError as error:
             return _Outcome(record=_failed(record, error), before=before, prepared=None)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from foveal.errors import AssetError, UnreadableAssetError, UnsupportedAssetError
 from foveal.pipeline.findings import ImageFindings
+from foveal.pipeline.places import Place
+from foveal.pipeline.timeline import Listening, Timeline
 from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
 from foveal.pipeline.words import words_to_embed
 from foveal.ports import Reader, Sniffer, Source
@@ -17,9 +19,10 @@ from foveal.retrieval.adapter import Adapter, image_features
 from foveal.retrieval.chunking import TextPiece, chunk_text
 from foveal.retrieval.composing import compose_description, image_content
 from foveal.retrieval.receipts import receipt_facts
-from foveal.types.assets import Asset, AssetId, DocumentId, MediaKind, Sniffed, SourceItem
-from foveal.types.chunks import Chunk, ChunkId
-from foveal.types.content import ImageContent, SafetyScores, TextContent
+from foveal.types.assets import Asset, AssetId, MediaKind, Sniffed, SourceItem
+from foveal.types.chunks import Chunk
+from foveal.types.content import ImageContent, OcrLine, SafetyScores, SoundContent, TextContent
+from foveal.types.speech import TimedText
 from foveal.types.vectors import FloatArray
 
 HEAD_BYTES = 4096
@@ -27,6 +30,9 @@ TAIL_BYTES = 2**16
 HASH_BLOCK_BYTES = 2**20
 PREPARE_VERSION = "3"
 """Part of every recipe: raise it when the same inputs give other chunks."""
+TIMELINE_VERSION = "1"
+"""Likewise of recipes of videos and recordings."""
+MAX_SUBTITLE_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +51,6 @@ class Prepared:
     asset: Asset
     chunks: tuple[Chunk, ...]
     warnings: tuple[str, ...]
-
-
-def document_id(source: str, path: str) -> DocumentId:
-    """Identity of a place in a source: the first 128 bits of SHA-256 over both, in hex."""
-    return DocumentId(hashlib.sha256(f"{source}\0{path}".encode("utf-8", "surrogateescape")).hexdigest()[:32])
 
 
 def hash_file(file: BinaryIO) -> AssetId:
@@ -83,6 +84,7 @@ class Preparer:
         chunking: How text is cut.
         detect_language: ISO 639-1 code of a text, empty when unsure.
         severity: 0, 2, 4 or 6 for a safety score 0..1.
+        listening: How speech becomes words.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Preparer:
         chunking: ChunkingOptions,
         detect_language: Callable[[str], str],
         severity: Callable[[float], int],
+        listening: Listening = Listening(),  # noqa: B008 - frozen
     ) -> None:
         self._readers: Mapping[str, Reader] = {m: r for r in readers for m in r.media_types}
         self.sniff = sniff
@@ -103,9 +106,19 @@ class Preparer:
         self._chunking = chunking
         self._language = detect_language
         self._severity = severity
+        self._listening = listening
 
-    def recipe(self, description: str, groups: tuple[str, ...]) -> str:
-        """Fingerprint of everything but the bytes that makes a document's chunks, 32 hex digits."""
+    def recipe(
+        self, description: str, groups: tuple[str, ...], *, media_type: str = "", subtitles: SourceItem | None = None
+    ) -> str:
+        """Fingerprint of everything but the bytes that makes a document's chunks, 32 hex digits.
+
+        Args:
+            description: As in `prepare`.
+            groups: As in `prepare`.
+            media_type: What the file is; empty where that is not known.
+            subtitles: As in `prepare`.
+        """
         parts = [
             PREPARE_VERSION,
             self.images.recipe,
@@ -114,6 +127,9 @@ class Preparer:
             description,
             *groups,
         ]
+        if media_type.startswith(("video/", "audio/")):
+            parts += [TIMELINE_VERSION, self._listening.recipe]
+            parts += [subtitles.path, subtitles.version] if subtitles else []
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
     def identify(self, source: Source, item: SourceItem, file: BinaryIO) -> Asset:
@@ -148,6 +164,7 @@ class Preparer:
         description: str,
         groups: tuple[str, ...],
         adapter: Adapter | None,
+        subtitles: SourceItem | None = None,
     ) -> Prepared:
         """Read, understand, chunk and embed one file.
 
@@ -159,12 +176,15 @@ class Preparer:
             description: The person's words on it, empty when there are none.
             groups: Who may see it.
             adapter: Places images in the text space; None while the index has none (its first fit will do it).
+            subtitles: A file of the source that says what is said in it, None when there is none.
 
         Raises:
             AssetError: The file cannot be used.
             ModelError: A model cannot answer; nothing is wrong with the file.
         """
-        place = _Place(source=source, item=item, asset=asset, groups=groups)
+        place = Place(source=source, item=item, asset=asset, groups=groups)
+        if asset.kind.has_timeline:
+            return self._prepare_timeline(place, file, description, adapter, subtitles)
         contents = self._readers[asset.media_type].read(asset, file)
         chunks: list[Chunk] = []
         texts: list[TextContent] = []
@@ -174,7 +194,7 @@ class Preparer:
             if isinstance(content, ImageContent):
                 words = content.description if content.title and texts else description  # on it, not on the document
                 chunks.append(self._image_chunk(place, len(chunks), content, words, adapter))
-            else:
+            elif isinstance(content, TextContent):
                 texts.append(content)
         if texts:
             chunks.extend(self._text_chunks(place, texts, len(chunks), description))
@@ -182,10 +202,58 @@ class Preparer:
             raise UnreadableAssetError("There is nothing in it to search.", stage="read")
         return Prepared(asset=asset, chunks=tuple(chunks), warnings=tuple(dict.fromkeys(warnings)))
 
+    def _prepare_timeline(
+        self,
+        place: Place,
+        file: BinaryIO,
+        description: str,
+        adapter: Adapter | None,
+        subtitles: SourceItem | None,
+    ) -> Prepared:
+        def look(frame: ImageContent) -> tuple[Chunk, tuple[OcrLine, ...]]:
+            found = self._understand(place.asset, frame, described=False)
+            wordless = replace(found, ocr_lines=())
+            return self._found_chunk(place, frame, wordless, adapter), found.ocr_lines
+
+        timeline = Timeline(place, look, self.texts, self._listening, self._language, description=description)
+        if subtitles is not None:
+            timeline.subtitles = self._read_subtitles(place, subtitles, timeline.warnings)
+        for content in self._readers[place.asset.media_type].read(place.asset, file):
+            if isinstance(content, ImageContent):
+                timeline.see(content)
+            elif isinstance(content, SoundContent):
+                timeline.hear(content)
+        chunks = tuple(timeline.chunks())
+        return Prepared(asset=place.asset, chunks=chunks, warnings=tuple(dict.fromkeys(timeline.warnings)))
+
+    def _read_subtitles(self, place: Place, subtitles: SourceItem, warnings: list[str]) -> tuple[TimedText, ...] | None:
+        """The lines of a file of subtitles; None, with a warning, when there are none in it."""
+        try:
+            with place.source.open(subtitles) as file:
+                lines = self._listening.read_subtitles(file.read(MAX_SUBTITLE_BYTES))
+        except AssetError as error:
+            warnings.append(f"The subtitles {subtitles.path} cannot be read: {error.message}")
+            return None
+        if not lines:
+            warnings.append(f"There are no subtitles in {subtitles.path}.")
+        return lines or None
+
     def _image_chunk(
-        self, place: _Place, ordinal: int, image: ImageContent, description: str, adapter: Adapter | None
+        self, place: Place, ordinal: int, image: ImageContent, description: str, adapter: Adapter | None
     ) -> Chunk:
         found = self._understand(place.asset, image, described=bool(description))
+        return self._found_chunk(place, image, found, adapter, ordinal=ordinal, description=description)
+
+    def _found_chunk(
+        self,
+        place: Place,
+        image: ImageContent,
+        found: ImageFindings,
+        adapter: Adapter | None,
+        *,
+        ordinal: int = 0,
+        description: str = "",
+    ) -> Chunk:
         objects = found.detections.objects if found.detections else ()
         composed = compose_description(found.tags, objects, found.ocr_lines, image.facts)
         caption = found.caption.text if found.caption else ""
@@ -246,7 +314,7 @@ class Preparer:
             error.stage = "understand"
             raise
 
-    def _text_chunks(self, place: _Place, texts: list[TextContent], first: int, description: str) -> list[Chunk]:
+    def _text_chunks(self, place: Place, texts: list[TextContent], first: int, description: str) -> list[Chunk]:
         options = self._chunking
         pieces = chunk_text(
             texts, max_tokens=options.max_tokens, overlap_tokens=options.overlap_tokens, count=options.count
@@ -254,7 +322,7 @@ class Preparer:
         vectors = self.texts.embed([_embedded_text(p) for p in pieces])
         return [self._text_chunk(place, first + i, piece, vectors[i], description) for i, piece in enumerate(pieces)]
 
-    def _text_chunk(self, place: _Place, ordinal: int, piece: TextPiece, vector: FloatArray, description: str) -> Chunk:
+    def _text_chunk(self, place: Place, ordinal: int, piece: TextPiece, vector: FloatArray, description: str) -> Chunk:
         title = piece.title or place.name
         head = " › ".join(_distinct([title, *piece.heading]))
         return Chunk(
@@ -281,27 +349,6 @@ class Preparer:
         values = (scores.hate, scores.self_harm, scores.sexual, scores.violence)
         hate, self_harm, sexual, violence = (0 if v is None else self._severity(v) for v in values)
         return hate, self_harm, sexual, violence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where a chunk comes from; what all chunks of a document share."""
-
-    source: Source
-    item: SourceItem
-    asset: Asset
-    groups: tuple[str, ...]
-
-    @property
-    def document_id(self) -> DocumentId:
-        return document_id(self.source.name, self.item.path)
-
-    @property
-    def name(self) -> str:
-        return self.item.path.rsplit("/", 1)[-1]
-
-    def chunk_id(self, ordinal: int) -> ChunkId:
-        return ChunkId(f"{self.document_id}-{ordinal}")
 
 
 def _embedded_text(piece: TextPiece) -> str:

@@ -11,7 +11,6 @@ from importlib import resources
 
 from foveal.retrieval.fencing import Fence, one_line
 from foveal.retrieval.grounding import CAPTION_LABEL, COMPOSED_LABEL, DESCRIPTION_LABEL, OCR_LABEL
-from foveal.types.assets import MediaKind
 from foveal.types.chat import Document
 from foveal.types.chunks import Chunk
 
@@ -80,7 +79,7 @@ def _whose_words(document: Document) -> list[tuple[str, str]]:
     in an image can hold such a label too, so the parts are told by the chunk's own fields, not by looking for labels.
     """
     chunk, rest = document.hit.chunk, document.text
-    if chunk.kind is not MediaKind.IMAGE:
+    if not chunk.is_picture:
         return [(FILE_WORDS, rest)]
     found: list[tuple[str, str]] = []
     for label, whose, words in _parts(chunk):

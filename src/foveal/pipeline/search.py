@@ -18,12 +18,12 @@ from foveal.errors import InvalidRequestError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.candidates import Candidates
+from foveal.pipeline.pointing import pointed
 from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, ImageEncoder, JointEmbedder, Reranker, TextEmbedder
 from foveal.retrieval.adapter import Adapter
 from foveal.retrieval.duplicates import alike_by_hash, collapse
 from foveal.retrieval.filtering import both, visible_to
 from foveal.retrieval.strictness import Calibration, passes, rerank_confidence, seen_confidence
-from foveal.types.assets import MediaKind
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.filters import Filter
 from foveal.types.search import ExtractiveAnswer, Hit, Leg, Mode, Passage, Query, ScoredChunk, SearchResult
@@ -58,6 +58,7 @@ class Searcher:
         embedder: Embeds questions.
         encoder: Gives the image encoder; called only when a query has images or the encoder may read text.
         reranker: Gives the re-ranker of semantic mode; called only then.
+        sentences: Vectors of what is said, float32 [n, dim], from the cache where they are in it.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Searcher:
         adapters: AdapterKeeper,
         calibrations: CalibrationKeeper,
         reranker: Callable[[], Reranker],
+        sentences: Callable[[Sequence[str]], FloatArray] | None = None,
     ) -> None:
         self._catalog = catalog
         self._store = store
@@ -78,6 +80,7 @@ class Searcher:
         self._adapters = adapters
         self._calibrations = calibrations
         self._reranker = reranker
+        self._sentences = sentences
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="foveal-search")
 
     def search(self, index: str, query: Query) -> SearchResult:
@@ -99,7 +102,8 @@ class Searcher:
         legs = self._legs(snapshot, query, vectors, where)
         clock.lap("legs")
         judges = _judges(self._calibrations.current(index, generation), adapter, vectors)
-        hits = _hits(Candidates(snapshot, query.text, legs, searched=LEGS[query.mode]), query, legs, judges)
+        candidates = Candidates(snapshot, query.text, legs, searched=LEGS[query.mode])
+        hits = _hits(candidates, query, legs, judges)
         clock.lap("fuse")
         answers: tuple[ExtractiveAnswer, ...] = ()
         if _reranks(query):
@@ -110,10 +114,14 @@ class Searcher:
         kept = [h for h in hits if query.strictness is None or passes(h.confidence, query.strictness)]
         kept_ids = {h.chunk.chunk_id for h in kept}
         rejected = [h for h in hits if h.chunk.chunk_id not in kept_ids]
+        page = kept[query.skip : query.skip + query.top]
+        if query.text.strip():
+            page = pointed(page, candidates.words, vectors.get(Leg.TEXT), self._sentences)
+            clock.lap("point")
         return SearchResult(
             index=index,
             generation=generation,
-            hits=tuple(kept[query.skip : query.skip + query.top]),
+            hits=tuple(page),
             rejected=tuple(rejected[: query.top]),
             answers=tuple(a for a in answers if a.chunk_id in kept_ids),
             elapsed_ms=clock.laps(),
@@ -261,7 +269,7 @@ def _image_confidence(calibration: Calibration, image: FloatArray, _: Chunk, cos
 
 def _own_words(chunk: Chunk) -> str:
     """What a re-ranker reads of a chunk: words that stand there, or what Foveal composed where there are none."""
-    if chunk.kind is MediaKind.TEXT:
+    if not chunk.is_picture:
         return chunk.content
     return "\n".join(filter(None, (chunk.description, chunk.caption, chunk.ocr_text))) or chunk.composed
 

@@ -19,6 +19,7 @@ from foveal.pipeline.findings import (
     ENCODING,
     LINES,
     SAFETY,
+    TRANSCRIPT,
     VECTOR,
     Codec,
     ImageFindings,
@@ -33,13 +34,18 @@ from foveal.ports import (
     SafetyScorer,
     TextEmbedder,
     TextRecognizer,
+    Transcriber,
 )
 from foveal.retrieval.adapter import image_features
 from foveal.types.assets import AssetId
 from foveal.types.content import ImageContent, SafetyScores
-from foveal.types.vectors import FloatArray
+from foveal.types.speech import Transcript
+from foveal.types.vectors import FloatArray, Samples
 
 T = TypeVar("T")
+
+SILENT = 64
+"""Of 32,767: sound that is nowhere louder is silence (-54 dB)."""
 
 
 class ImageUnderstanding:
@@ -157,6 +163,31 @@ class TextUnderstanding:
             self._cache.put_many(fresh)
             known.update(fresh)
         return np.stack([VECTOR.unpack(known[key]) for key in keys])
+
+
+class SpeechUnderstanding:
+    """A speech model behind the cache: a stretch of sound is listened to once, in whatever file it is."""
+
+    def __init__(self, transcriber: Transcriber, cache: ModelCache) -> None:
+        self.transcriber = transcriber
+        self._cache = cache
+
+    @property
+    def recipe(self) -> str:
+        """Identity of the model."""
+        return self.transcriber.identity
+
+    def transcribe(self, samples: Samples) -> Transcript:
+        """What is said in a stretch of sound; silence costs nothing."""
+        if not samples.size or int(np.abs(samples.astype(np.int32)).max()) < SILENT:
+            return Transcript()
+        key = _key(self.transcriber, hashlib.sha256(samples.tobytes()).hexdigest())
+        known = self._cache.get_many([key]).get(key)
+        if known is not None:
+            return TRANSCRIPT.unpack(known)
+        transcript = self.transcriber.transcribe(samples)
+        self._cache.put_many({key: TRANSCRIPT.pack(transcript)})
+        return transcript
 
 
 class _Calls:

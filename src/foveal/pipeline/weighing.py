@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from foveal.pipeline.words import words_to_embed
-from foveal.types.assets import MediaKind
-from foveal.types.chunks import Chunk
+from foveal.types.chunks import Chunk, Feature
 from foveal.types.search import Leg
 
 _TEXT: Final = {Leg.KEYWORD: 0.5, Leg.TEXT: 0.5, Leg.SEEN: 0.0}
@@ -50,7 +49,9 @@ class Weights:
 
     def of(self, chunk: Chunk, leg: Leg) -> float:
         """What a rank in `leg` counts for `chunk`."""
-        if chunk.kind is MediaKind.TEXT:
+        if chunk.feature is Feature.SCREEN_TEXT and not words_to_embed("", "", chunk.ocr_text):
+            return self._by_words_alone(leg)
+        if not chunk.is_picture:
             return self._share(_TEXT, leg)
         has_words = words_to_embed(chunk.description, chunk.caption, chunk.ocr_text)
         return self._share(_WORDED if has_words else _WORDLESS, leg)
@@ -62,7 +63,12 @@ class Weights:
             tables.append(_TEXT)
         if Leg.TEXT not in found_by:
             tables.append(_WORDLESS)
-        return max(self._share(table, leg) for table in tables)
+        alone = self._by_words_alone(leg) if set(found_by) == {Leg.KEYWORD} else 0.0
+        return max(alone, *(self._share(table, leg) for table in tables))
+
+    def _by_words_alone(self, leg: Leg) -> float:
+        """Of a title on a screen, too short for a vector: as much as its words are to be trusted."""
+        return self.trust if leg is Leg.KEYWORD else 0.0
 
     def _share(self, table: Mapping[Leg, float], leg: Leg) -> float:
         if leg is Leg.IMAGE:

@@ -44,6 +44,7 @@ class Program:
         module: Name of a module of this package whose `main` calls `serve`.
         thing: What a file is called in messages.
         max_seconds: Longest time for one file.
+        stall_seconds: Longest wait for one message, where that is less; 0 sets no such limit.
         max_memory_bytes: What the process may take on top of what it starts with.
         slow_remedy: What the owner of a file can do that takes too long.
     """
@@ -53,6 +54,7 @@ class Program:
     max_seconds: float
     max_memory_bytes: int
     slow_remedy: str
+    stall_seconds: float = 0.0
 
 
 class ChildProcesses:
@@ -109,6 +111,7 @@ class _Process:
             start_new_session=True,  # Ctrl-C is for the parent, which ends its children in order
         )
         self._seconds_left = 0.0
+        self._limit_s = 0.0
         self._out_of_time = False
         self._started = False
         self._busy = False
@@ -174,7 +177,10 @@ class _Process:
         import time
 
         began = time.monotonic()
-        timer = threading.Timer(max(0.0, self._seconds_left), self._kill)
+        program = self._program
+        stalls = 0 < program.stall_seconds < self._seconds_left
+        self._limit_s = program.stall_seconds if stalls else program.max_seconds
+        timer = threading.Timer(program.stall_seconds if stalls else max(0.0, self._seconds_left), self._kill)
         timer.start()
         try:
             yield
@@ -192,7 +198,7 @@ class _Process:
         status = self._child.wait()
         if self._out_of_time:
             return AssetLimitError(
-                f"Decoding took longer than {self._program.max_seconds:g} seconds.", remedy=self._program.slow_remedy
+                f"Decoding took longer than {self._limit_s:g} seconds.", remedy=self._program.slow_remedy
             )
         return UnreadableAssetError(f"The {self._program.thing} makes its decoder crash (exit status {status}).")
 

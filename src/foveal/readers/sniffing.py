@@ -41,6 +41,30 @@ PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentatio
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCUMENT_TYPES = frozenset({PDF, HTML, DOCX, PPTX, XLSX})
 """Documents with pages, slides, sheets or marks, whose words and pictures are read."""
+DEMUXERS = {
+    "video/mp4": "mov",
+    "video/quicktime": "mov",
+    "video/3gpp": "mov",
+    "video/3gpp2": "mov",
+    "video/mj2": "mov",
+    "audio/mp4": "mov",
+    "video/x-matroska": "matroska",
+    "video/webm": "matroska",
+    "video/x-msvideo": "avi",
+    "video/x-flv": "flv",
+    "video/x-ms-asf": "asf",
+    "video/mpeg": "mpeg",
+    "video/mp2t": "mpegts",
+    "video/ogg": "ogg",
+    "audio/ogg": "ogg",
+    "audio/wav": "wav",
+    "audio/mpeg": "mp3",
+    "audio/flac": "flac",
+    "audio/aac": "aac",
+    "audio/aiff": "aiff",
+    "audio/amr": "amr",
+}
+"""Types of video and sound that are read, and FFmpeg's name of the demuxer for each."""
 _MARKDOWN_SUFFIXES = (".md", ".markdown")
 _HTML_SUFFIXES = (".html", ".htm", ".xhtml")
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".avif")
@@ -60,6 +84,12 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (8, b"WEBP", "image/webp"),
     (8, b"AVI ", "video/x-msvideo"),
     (8, b"WAVE", "audio/wav"),
+    (8, b"AIFF", "audio/aiff"),
+    (8, b"AIFC", "audio/aiff"),
+    (0, b"FLV\x01", "video/x-flv"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf"),
+    (0, b"\0\0\x01\xba", "video/mpeg"),
+    (0, b"#!AMR", "audio/amr"),
     (0, b"\0\0\0\x0cjP  \r\n\x87\n", "image/jp2"),
     (0, b"\xff\x4f\xff\x51", "image/j2c"),
     (0, b"\0\0\x01\0", "image/vnd.microsoft.icon"),
@@ -105,20 +135,33 @@ _NAMES = {
     "image/jxl": "a JPEG XL image",
     "image/x-sgi": "an SGI image",
     "image/x-pcx": "a PCX image",
-    "video/mp4": "a video (MP4)",
-    "video/quicktime": "a video (QuickTime)",
-    "video/x-msvideo": "a video (AVI)",
-    "video/x-matroska": "a video (Matroska or WebM)",
     "video/x-fli": "an FLI animation",
-    "audio/mpeg": "sound (MP3)",
-    "audio/wav": "sound (WAV)",
 }
 _OFFICE_PARTS = {b"word/": DOCX, b"ppt/": PPTX, b"xl/": XLSX}
 _MEMBERS = re.compile(rb"PK(?:\x03\x04.{26}|\x01\x02.{42})(\[Content_Types\]\.xml|word/|ppt/|xl/)", re.DOTALL)
 """Members of local headers and of the table of contents that say what it is (APPNOTE.TXT 4.3.7 and 4.3.12)."""
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
-_RIFF_TYPES = frozenset({"image/webp", "video/x-msvideo", "audio/wav"})
+_FORM_TYPES = {
+    "image/webp": (b"RIFF",),
+    "video/x-msvideo": (b"RIFF",),
+    "audio/wav": (b"RIFF", b"RF64"),
+    "audio/aiff": (b"FORM",),
+}
+"""How files begin whose type comes after a length (IFF; RF64: EBU Tech 3306)."""
+_ISO_BRANDS = {
+    b"qt  ": "video/quicktime",
+    b"M4A ": "audio/mp4",
+    b"M4B ": "audio/mp4",
+    b"mjp2": "video/mj2",
+    b"mj2s": "video/mj2",
+}
+_QUICKTIME_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"pnot"})
+"""What a QuickTime file may begin with that is older than the file type box."""
+_MPEG_SOUND = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xeb]")
+"""A frame of MPEG audio, layer III, with a bit rate (ISO/IEC 11172-3, 2.4.1.3; 2.5 as everybody has it)."""
+_ADTS = (b"\xff\xf1", b"\xff\xf9")
+_TS_PACKET_BYTES = 188
 # Comments are matched in atomic groups: a file made of them must not cost exponential backtracking.
 _PNM = re.compile(rb"P[1-6]\s++(?>#[^\n]*\n\s*)*+\d++\s++(?>#[^\n]*\n\s*)*+\d++\s")
 _HTML = re.compile(
@@ -149,6 +192,9 @@ def sniff(path: str, head: bytes, size_bytes: int, tail: bytes = b"") -> Sniffed
             kind=None,
             reason="This is HTML under the name of an image: a message that was saved in its place, most likely.",
         )
+    if media_type in DEMUXERS:
+        kind = MediaKind.AUDIO if media_type.startswith("audio/") else MediaKind.VIDEO
+        return Sniffed(media_type=media_type, kind=kind)
     if media_type in TEXT_TYPES | DOCUMENT_TYPES:
         return Sniffed(media_type=media_type, kind=MediaKind.TEXT)
     return Sniffed(media_type=media_type, kind=None, reason=_reason(media_type))
@@ -162,10 +208,12 @@ def _reason(media_type: str) -> str:
 
 def _binary_type(head: bytes, tail: bytes) -> str:
     for offset, magic, media_type in _SIGNATURES:
-        if head.startswith(magic, offset) and (media_type not in _RIFF_TYPES or head.startswith(b"RIFF")):
-            return _office_type(head, tail) if media_type == "application/zip" else media_type
+        if head.startswith(magic, offset) and head.startswith(_FORM_TYPES.get(media_type, b"")):
+            return _refined(media_type, head, tail)
     if head[4:8] == b"ftyp":
         return _iso_media_type(head)
+    if (played := _headless_type(head)) is not None:
+        return played
     if head.startswith(b"BM") and _is_bmp(head):
         return "image/bmp"
     if _PNM.match(head):
@@ -177,6 +225,28 @@ def _binary_type(head: bytes, tail: bytes) -> str:
     if b"%PDF-" in head[:_PDF_WITHIN_BYTES]:
         return PDF
     return ""
+
+
+def _refined(media_type: str, head: bytes, tail: bytes) -> str:
+    """What a container holds, where its signature is that of several types."""
+    if media_type == "application/zip":
+        return _office_type(head, tail)
+    if media_type == "video/x-matroska" and b"webm" in head[:64]:
+        return "video/webm"
+    if media_type == "audio/ogg" and any(mark in head for mark in (b"\x80theora", b"fishead")):
+        return "video/ogg"
+    return media_type
+
+
+def _headless_type(head: bytes) -> str | None:
+    """Formats that are told by what their packets look like."""
+    if head[4:8] in _QUICKTIME_ATOMS:
+        return "video/quicktime"
+    if head[0] == 0x47 and len(head) > 4 * _TS_PACKET_BYTES and set(head[::_TS_PACKET_BYTES][:5]) == {0x47}:
+        return "video/mp2t"
+    if head.startswith(_ADTS) and len(head) > 7:
+        return "audio/aac"
+    return "audio/mpeg" if _MPEG_SOUND.match(head) else None
 
 
 def _is_bmp(head: bytes) -> bool:
@@ -202,7 +272,9 @@ def _iso_media_type(head: bytes) -> str:
         return "image/x-canon-cr3"
     if any(brand in _HEIF_BRANDS for brand in brands):
         return "image/heic"
-    return "video/quicktime" if brands[0] == b"qt  " else "video/mp4"
+    if brands[0][:3] in {b"3gp", b"3g2"}:
+        return "video/3gpp2" if brands[0][2:3] == b"2" else "video/3gpp"
+    return _ISO_BRANDS.get(brands[0], "video/mp4")
 
 
 def _text_type(path: str, head: bytes, *, complete: bool) -> str:

@@ -18,7 +18,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from foveal.types.assets import MediaKind
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.search import Hit
 
@@ -78,7 +77,7 @@ def alike_by_hash(chunks: Sequence[Chunk]) -> set[ChunkId]:
 
 def near_duplicates(left: Chunk, right: Chunk, max_distance: int = MAX_DISTANCE) -> bool:
     """Whether two chunks are the same picture: the same bytes and frame, or alike by hash, vector and text."""
-    if left.kind is not MediaKind.IMAGE or right.kind is not MediaKind.IMAGE:
+    if not left.is_picture or not right.is_picture:
         return False
     if left.asset_id == right.asset_id and left.locator == right.locator:
         return True

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from foveal.retrieval.moments import clock
 from foveal.retrieval.tokens import TokenCounter
-from foveal.types.assets import MediaKind
 from foveal.types.chat import Citation, Document, Message
 from foveal.types.chunks import Chunk
 from foveal.types.search import Hit
@@ -122,10 +122,13 @@ def trim_history(messages: Sequence[Message], limit: int, counter: TokenCounter)
 def document_text(chunk: Chunk) -> str:
     """What an answerer reads of a chunk.
 
-    For text it is its content. For an image it is every text there is, the person's words first, each under a label
-    that says whose words they are; text seen in the image is given apart only when nothing composed contains it.
+    For text it is its content; for what is said in a video every sentence after its time. For a picture it is every
+    text there is, the person's words first, each under a label that says whose words they are; text seen in the image
+    is given apart only when nothing composed contains it.
     """
-    if chunk.kind is not MediaKind.IMAGE:
+    if chunk.sentences:
+        return "\n".join(f"[{clock(sentence.start_ms)}] {sentence.text}" for sentence in chunk.sentences)
+    if not chunk.is_picture:
         return chunk.content
     parts = (
         (DESCRIPTION_LABEL, chunk.description),

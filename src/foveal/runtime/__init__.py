@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from foveal.errors import ConflictError, IndexNotFoundError, ModelError, NotFoundError
 from foveal.pipeline.chat import collect
@@ -24,7 +24,6 @@ from foveal.retrieval.filtering import visible_to
 from foveal.runtime.jobs import ingest_order, request_of
 from foveal.runtime.models import Models
 from foveal.runtime.parts import Parts
-from foveal.types.assets import MediaKind
 from foveal.types.chat import Answer, ChatEvent, ChatRequest, GroundingOptions, ImageInput
 from foveal.types.chunks import Chunk, ChunkId, IndexSchema
 from foveal.types.filters import Filter
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from foveal.pipeline.vision import Vision
     from foveal.ports import Catalog, ChunkStore, Upstream
     from foveal.settings import Settings
+    from foveal.types.content import ImageContent
     from foveal.types.locators import Box
     from foveal.types.relations import Relation
     from foveal.types.vectors import FloatArray
@@ -296,6 +296,34 @@ class Foveal:
         chunk = self.chunk(index, chunk_id, groups)
         return chunk.media_type, original_bytes(self.parts.held(chunk), chunk)
 
+    def open_original(self, index: str, chunk_id: str, groups: tuple[str, ...] | None = None) -> BinaryIO:
+        """The file a chunk is from, for reading a part of it; the caller closes.
+
+        Raises:
+            NotFoundError: As `original`.
+        """
+        return self.parts.open_original(self.chunk(index, chunk_id, groups))
+
+    def frames(
+        self,
+        index: str,
+        chunk_id: str,
+        groups: tuple[str, ...] | None = None,
+        *,
+        times_ms: Sequence[int],
+        long_side_px: int | None = None,
+    ) -> list[ImageContent]:
+        """What is on the screen at these times of the video that a chunk is from, in order of the times.
+
+        Args:
+            long_side_px: To which frames are reduced; None: as they are understood.
+
+        Raises:
+            NotFoundError: As `original`, or it is no video, or ends before.
+        """
+        chunk = self.chunk(index, chunk_id, groups)
+        return self.parts.frames.at(chunk, times_ms, long_side_px=long_side_px)
+
     def thumbnail(
         self,
         index: str,
@@ -305,21 +333,14 @@ class Foveal:
         long_side_px: int = 320,
         boxes: Sequence[Box] = (),
     ) -> bytes:
-        """A JPEG of an image chunk within `long_side_px`, with boxes drawn on it.
+        """A JPEG of an image, or of the frame of a moment of a video, within `long_side_px`, with boxes drawn on it.
 
         Raises:
             NotFoundError: As `original`, or the chunk is no image.
         """
-        from foveal.runtime.viewing import boxed, thumbnail_bytes
+        from foveal.runtime.viewing import boxed
 
-        chunk = self.chunk(index, chunk_id, groups)
-        jpeg = thumbnail_bytes(
-            self.parts.derived,
-            self.parts.held(chunk),
-            self.parts.reader(chunk.media_type),
-            chunk,
-            long_side_px=long_side_px,
-        )
+        jpeg = self.parts.thumbnail(self.chunk(index, chunk_id, groups), long_side_px=long_side_px)
         return boxed(jpeg, boxes) if boxes else jpeg
 
     # --- know what there is
@@ -452,7 +473,7 @@ class Foveal:
 
     def _picture(self, index: str, chunk: Chunk) -> bytes | None:
         """A picture of a chunk for a model that sees, None when there is none or it is gone."""
-        if chunk.kind is not MediaKind.IMAGE or self.parts.judge.keeps_from_models(chunk):
+        if not chunk.has_picture or self.parts.judge.keeps_from_models(chunk):
             return None
         try:
             return self.thumbnail(index, chunk.chunk_id, long_side_px=PICTURE_LONG_SIDE_PX)

@@ -20,6 +20,7 @@ from foveal.ports import (
     SafetyScorer,
     TextEmbedder,
     TextRecognizer,
+    Transcriber,
     Upstream,
 )
 from foveal.retrieval.tokens import TokenCounter
@@ -114,6 +115,30 @@ class Models:
 
         on = self._settings.understanding.safety
         return self._once("safety", lambda: LocalSafetyScorer(self.folder) if on else None)
+
+    @property
+    def speech(self) -> Transcriber | None:
+        """Speech to text; None when off, or when its weights are not here and may not be fetched."""
+        return self._once("speech", self._make_speech) if self._settings.speech.on else None
+
+    def _make_speech(self) -> Transcriber | None:
+        speech = self._settings.speech
+        if speech.server.on:
+            from foveal.models.openai_speech import OpenAITranscriber
+
+            return OpenAITranscriber(
+                _endpoint(speech.server),
+                language=speech.language,
+                meter=self._meter("speech", speech.server),
+                limit=self._limit("speech", speech.server),
+            )
+        from foveal.models.speech import LocalTranscriber
+        from foveal.models.speech_cards import WHISPERS
+
+        card = WHISPERS[f"whisper-{speech.size}"]
+        if self.folder.state(card) == "missing" and (card.on_demand or self._settings.offline):
+            return None
+        return LocalTranscriber(self.folder, card, language=speech.language)
 
     @property
     def judging(self) -> SafetyScorer | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, overload
 
 from foveal.errors import NotFoundError
 from foveal.pipeline.adapt import AdapterKeeper
@@ -17,6 +17,7 @@ from foveal.pipeline.prepare import ChunkingOptions, Preparer
 from foveal.pipeline.search import Searcher
 from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
 from foveal.runtime.deployments import Deployments
+from foveal.types.assets import MediaKind
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -43,11 +44,14 @@ if TYPE_CHECKING:
     from foveal.ports_uploads import UploadStore
     from foveal.readers.image import ImageReader
     from foveal.readers.limits import Limits
+    from foveal.readers.video import VideoReader
     from foveal.runtime.judging import Judge
     from foveal.runtime.live import LiveIndexes
     from foveal.runtime.models import Models
+    from foveal.runtime.originals import Originals
     from foveal.runtime.relating import Relating
     from foveal.runtime.retrieving import Retrieving
+    from foveal.runtime.video import Frames
     from foveal.settings import ModelServer, Settings
     from foveal.types.chat import ImageInput
     from foveal.types.chunks import Chunk
@@ -266,7 +270,15 @@ class Parts:
             DocxReader(limits, images),
             PptxReader(limits, images),
             XlsxReader(limits),
+            self.video_reader,
         )
+
+    @made_once
+    def video_reader(self) -> VideoReader:
+        """Decodes videos and recordings."""
+        from foveal.readers.video import VideoReader
+
+        return VideoReader(self.limits, static_seconds=self.settings.video.static_seconds)
 
     def reader(self, media_type: str) -> Reader:
         """The one that reads a type."""
@@ -301,6 +313,7 @@ class Parts:
             max_document_seconds=limits.document_seconds,
             max_pages=limits.pages,
             max_seconds=limits.seconds,
+            max_video_seconds=self.settings.video.seconds,
         )
 
     @made_once
@@ -309,6 +322,7 @@ class Parts:
         from foveal.models.safety import severity
         from foveal.readers.language import detect_language
         from foveal.readers.sniffing import sniff
+        from foveal.runtime.video import listening
 
         chunking = self.settings.chunking
         return Preparer(
@@ -321,6 +335,7 @@ class Parts:
             ),
             detect_language=detect_language,
             severity=severity,
+            listening=listening(self.models, self.cache, self.settings),
         )
 
     @made_once
@@ -420,6 +435,7 @@ class Parts:
             encoder=lambda: self.models.image,
             adapters=self.adapters,
             calibrations=self.calibrations,
+            sentences=self.texts.embed,
             reranker=lambda: self.models.reranker,
         )
 
@@ -533,14 +549,48 @@ class Parts:
         return self.shown_images.understand(asset_id, content, described=True)
 
     def pixels(self, chunk: Chunk) -> Pixels | None:
-        """An image of an index, small; None when its file is gone."""
-        from foveal.runtime.viewing import small_pixels
+        """An image or a frame of an index, its long side at most 320; None when its file is gone or has changed."""
+        from foveal.runtime.viewing import SMALL_PX, jpeg_pixels
 
         try:
-            source = self.held(chunk)
+            return jpeg_pixels(self.thumbnail(chunk, long_side_px=SMALL_PX))
         except NotFoundError:
             return None
-        return small_pixels(self.derived, source, self.reader(chunk.media_type), chunk)
+
+    def thumbnail(self, chunk: Chunk, *, long_side_px: int) -> bytes:
+        """A JPEG of an image, or of the frame of a moment.
+
+        Raises:
+            NotFoundError: It is neither, or its file is gone or has changed.
+        """
+        from foveal.runtime.viewing import thumbnail_bytes
+
+        if chunk.kind is MediaKind.VIDEO:
+            return self.frames.thumbnail(chunk, long_side_px=long_side_px)
+        reader = self.reader(chunk.media_type)
+        return thumbnail_bytes(self.derived, self.held(chunk), reader, chunk, long_side_px=long_side_px)
+
+    @made_once
+    def frames(self) -> Frames:
+        """Frames of videos."""
+        from foveal.runtime.video import Frames
+
+        return Frames(self.video_reader, self.derived, self.open_original)
+
+    @made_once
+    def originals(self) -> Originals:
+        """Files as they were indexed."""
+        from foveal.runtime.originals import Originals
+
+        return Originals()
+
+    def open_original(self, chunk: Chunk) -> BinaryIO:
+        """The file a chunk is from; the caller closes.
+
+        Raises:
+            NotFoundError: It is gone, or has changed since it was indexed.
+        """
+        return self.originals.open(self.held(chunk), chunk)
 
     def held(self, chunk: Chunk) -> Source:
         """Where a chunk's file is.

@@ -12,7 +12,7 @@ from foveal.pipeline.findings import ImageFindings
 from foveal.ports import TextRecognizer
 from foveal.retrieval.registration import Features, Registration, best, features, register
 from foveal.retrieval.relations import ImageEvidence, relate
-from foveal.types.assets import AssetId, MediaKind
+from foveal.types.assets import AssetId
 from foveal.types.chat import ImageInput
 from foveal.types.chunks import Chunk
 from foveal.types.content import ImageContent, ImageFacts
@@ -70,7 +70,7 @@ class Relating:
 
     def __call__(self, image: ImageInput, hits: Sequence[Hit]) -> list[tuple[Relation, ...]]:
         """Every relation of the image to each hit, strongest first; none to a text."""
-        if not any(hit.chunk.kind is MediaKind.IMAGE for hit in hits):
+        if not any(hit.chunk.is_picture for hit in hits):
             return [()] * len(hits)
         known = self._known(image)
         shown = known.evidence
@@ -80,7 +80,7 @@ class Relating:
         ):
             shown = replace(shown, mirrored_ocr_text=self._read(image.pixels[:, ::-1].copy()))
         return [
-            relate(shown, hit.chunk, _cosine(hit), one) if hit.chunk.kind is MediaKind.IMAGE else ()
+            relate(shown, hit.chunk, _cosine(hit), one) if hit.chunk.is_picture else ()
             for hit, one in zip(hits, lying, strict=True)
         ]
 
@@ -116,7 +116,7 @@ class Relating:
         key = chunk.asset_id, chunk.locator.page
         if key in shown.lying:
             return shown.lying[key]
-        pixels = self._picture(chunk) if chunk.kind is MediaKind.IMAGE else None
+        pixels = self._picture(chunk) if chunk.is_picture else None
         if pixels is None:
             return None
         shown.lying[key] = _laid_over(shown.both, features(pixels))

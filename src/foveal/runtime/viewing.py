@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,21 +88,24 @@ def thumbnail_bytes(derived: ByteStore, source: Source, reader: Reader, chunk: C
     if chunk.kind is not MediaKind.IMAGE:
         raise NotFoundError(f"{chunk.filepath} is no image, so there is no thumbnail.")
     name = f"{chunk.picture[:32] or chunk.locator.page or 0}-{long_side_px}.jpg"
+    return kept_jpeg(derived, chunk, name, lambda: _image(original_bytes(source, chunk), reader, chunk), long_side_px)
+
+
+def kept_jpeg(
+    derived: ByteStore, chunk: Chunk, name: str, image: Callable[[], ImageContent], long_side_px: int
+) -> bytes:
+    """The JPEG of that name, made of the image when it is not kept yet; at most `long_side_px` on its long side."""
     kept = derived.get(chunk.asset_id, name)
     if kept is None:
-        kept = _jpeg(_image(original_bytes(source, chunk), reader, chunk), long_side_px)
+        kept = _jpeg(image(), long_side_px)
         derived.put(chunk.asset_id, name, kept)
     return kept
 
 
-def small_pixels(derived: ByteStore, source: Source, reader: Reader, chunk: Chunk) -> Pixels | None:
-    """uint8 [h, w, 3] of an image chunk, its long side at most 320; None when its file is gone or has changed."""
+def jpeg_pixels(jpeg: bytes) -> Pixels:
+    """uint8 [h, w, 3] of a JPEG."""
     from PIL import Image
 
-    try:
-        jpeg = thumbnail_bytes(derived, source, reader, chunk, long_side_px=SMALL_PX)
-    except NotFoundError:
-        return None
     with Image.open(io.BytesIO(jpeg)) as picture:
         return np.asarray(picture.convert("RGB"), dtype=np.uint8)
 

@@ -81,7 +81,7 @@ def _chunk_column(name: str) -> FilterColumn:
     return FilterColumn(
         type=field.type,
         name={"id": "chunk_id"}.get(name, name),
-        nullable=name in {"page", "taken_at", "modified_at"},
+        nullable=name in {"page", "start_ms", "end_ms", "taken_at", "modified_at"},
         words=f"words_{name}" if field.searchable else "",
         empty=f"has_{name} = false",
         latitude="latitude",

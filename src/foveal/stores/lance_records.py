@@ -13,18 +13,19 @@ from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 
 from foveal.types.assets import MediaKind
-from foveal.types.chunks import Chunk
+from foveal.types.chunks import Chunk, Feature
 from foveal.types.content import DetectedObject, OcrLine
 from foveal.types.locators import Box, Locator
+from foveal.types.speech import TimedText
 from foveal.types.vectors import FloatArray
 
 VECTORS = ("text_vector", "image_vector", "seen_vector")
 
-_PLAIN = [f for f in fields(Chunk) if f.name not in {*VECTORS, "kind", "objects", "ocr_lines", "locator"}]
+_PLAIN = [f for f in fields(Chunk) if f.name not in {*VECTORS, "kind", "objects", "ocr_lines", "sentences", "locator"}]
 _DEFAULTS = {f.name: f.default for f in _PLAIN if f.default is not MISSING}
 _MOMENTS = frozenset({"taken_at", "modified_at"})
 _BOX = ("x", "y", "width", "height")
-_PLACES = ("page", "start_char", "end_char", "start_ms", "end_ms")
+_PLACES = ("page", "start_char", "end_char", "start_ms", "end_ms", "frame_ms")
 
 
 def record(chunk: Chunk) -> str:
@@ -38,6 +39,8 @@ def record(chunk: Chunk) -> str:
         values["objects"] = [[o.label, o.score, *(getattr(o.box, side) for side in _BOX)] for o in chunk.objects]
     if chunk.ocr_lines:
         values["ocr_lines"] = [[line.text, line.score, line.polygon] for line in chunk.ocr_lines]
+    if chunk.sentences:
+        values["sentences"] = [[s.text, s.start_ms, s.end_ms] for s in chunk.sentences]
     if chunk.locator != Locator():
         values["locator"] = _place(chunk.locator)
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
@@ -86,10 +89,16 @@ def _ocr_lines(values: Iterable[tuple[str, float, list[tuple[float, float]]]]) -
     )
 
 
+def _sentences(values: Iterable[tuple[str, int, int]]) -> tuple[TimedText, ...]:
+    return tuple(TimedText(text=text, start_ms=start_ms, end_ms=end_ms) for text, start_ms, end_ms in values)
+
+
 _READ: dict[str, Callable[..., object]] = {
     "kind": MediaKind,
+    "feature": Feature,
     "objects": _objects,
     "ocr_lines": _ocr_lines,
+    "sentences": _sentences,
     "locator": _locator,
     **dict.fromkeys(_MOMENTS, datetime.fromisoformat),
 }

@@ -61,11 +61,16 @@ def _has(name: str) -> _Column:
     return _Column(f"has_{name}", pa.bool_(), lambda chunk: bool(getattr(chunk, name)))
 
 
+def _place(name: str) -> _Column:
+    return _Column(name, _TYPES[FieldType.INT], lambda chunk: getattr(chunk.locator, name))
+
+
 _SPECIAL = {
     "id": (_field("chunk_id", _STRING),),
     "location": (_field("latitude", _FLOAT), _field("longitude", _FLOAT)),
     "objects": (_Column("objects", _TYPES[FieldType.STRINGS], lambda chunk: [o.label for o in chunk.objects]),),
-    "page": (_Column("page", _TYPES[FieldType.INT], lambda chunk: chunk.locator.page),),
+    "feature": (_Column("feature", _STRING, lambda chunk: chunk.feature.value),),
+    **{name: (_place(name),) for name in ("page", "start_ms", "end_ms")},
     "taken_at": (_moment("taken_at"),),
     "modified_at": (_moment("modified_at"),),
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import BinaryIO
 
 import numpy as np
 
@@ -415,6 +417,14 @@ class FakeEngine:
             raise NotFoundError(f"{chunk.filepath} is no image, so there is no thumbnail.")
         drawn = "".join(f" {b.x:g},{b.y:g},{b.width:g},{b.height:g}" for b in boxes)
         return b"\xff\xd8 %d" % long_side_px + drawn.encode()
+
+    def open_original(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> BinaryIO:
+        """From `files`.
+
+        Raises:
+            NotFoundError: As `original`.
+        """
+        return io.BytesIO(self.original(index, chunk_id, groups)[1])
 
     def original(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> tuple[str, bytes]:
         """From `files`.

@@ -85,8 +85,11 @@ class _ChunkFields:
                 return self.chunk.chunk_id
             case "kind":
                 return self.chunk.kind.value
-            case "page":
-                return self.chunk.locator.page
+            case "feature":
+                return self.chunk.feature.value
+            case "page" | "start_ms" | "end_ms":
+                place: int | None = getattr(self.chunk.locator, field)
+                return place
         value: Value = getattr(self.chunk, field)
         return value
 

@@ -19,6 +19,13 @@ class MediaKind(StrEnum):
 
     IMAGE = "image"
     TEXT = "text"
+    VIDEO = "video"
+    AUDIO = "audio"
+
+    @property
+    def has_timeline(self) -> bool:
+        """Whether it is played, so that what is found in it has a time."""
+        return self in {MediaKind.VIDEO, MediaKind.AUDIO}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

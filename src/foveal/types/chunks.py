@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import NewType
 
 from foveal.types.assets import AssetId, DocumentId, MediaKind
 from foveal.types.content import DetectedObject, OcrLine
 from foveal.types.locators import Locator
+from foveal.types.speech import TimedText
 from foveal.types.vectors import FloatArray
 
 ChunkId = NewType("ChunkId", str)
@@ -21,9 +23,22 @@ NO_GENERATION = Generation(0)
 """The state of an index to which nothing was ever committed."""
 
 
+class Feature(StrEnum):
+    """What of a video or a recording a moment is; `VISION` and `SPEECH` are words of Azure AI Video Retrieval."""
+
+    NONE = ""
+    """No moment: a whole image, a piece of a document."""
+    VISION = "vision"
+    """A frame, with what is seen in it."""
+    SCREEN_TEXT = "text"
+    """Words that are to be read on the screen for a while, each once, with the first frame that has them."""
+    SPEECH = "speech"
+    """A passage of what is said, or of the subtitles."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """One searchable piece of one document.
+    """One searchable piece of one document: a text, an image, or a moment of a video or a recording.
 
     `content` is what keyword search reads. The four texts an image may have are kept apart so that a person's
     words are never mixed with a model's: `description` (a person's), `caption` (a vision model's), `composed`
@@ -31,10 +46,13 @@ class Chunk:
 
     Attributes:
         ordinal: Position in the document, from 0.
+        kind: What it is; moments have the kind of their file.
+        feature: What kind of moment it is.
         filepath: Path inside the source.
         picture: Of a picture inside a document, what is the same of it wherever it occurs (see `ImageContent`); empty
             for everything else.
         facts: What a receipt says, one `name: value` a fact (see `foveal.retrieval.receipts`): "total: 9.00".
+        sentences: Of what is said, each with its time, a long one in several parts; empty for everything else.
         url: Where the source itself serves it, None for a local folder.
         group_ids: Groups that may see it; empty means everybody.
         language: ISO 639-1 code of `content`, empty when it could not be told.
@@ -50,6 +68,7 @@ class Chunk:
     asset_id: AssetId
     ordinal: int = 0
     kind: MediaKind
+    feature: Feature = Feature.NONE
     media_type: str
     source: str
     title: str
@@ -64,6 +83,7 @@ class Chunk:
     tags: tuple[str, ...] = ()
     objects: tuple[DetectedObject, ...] = ()
     ocr_lines: tuple[OcrLine, ...] = ()
+    sentences: tuple[TimedText, ...] = ()
     colors: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     taken_at: datetime | None = None
@@ -85,6 +105,16 @@ class Chunk:
     text_vector: FloatArray | None = None
     image_vector: FloatArray | None = None
     seen_vector: FloatArray | None = None
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is found by what it shows: an image, or a frame of a video."""
+        return self.kind is MediaKind.IMAGE or self.feature is Feature.VISION
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is a picture of it: an image, or a moment of a video."""
+        return self.is_picture or (self.kind is MediaKind.VIDEO and self.locator.frame_ms is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from foveal.types.locators import Box, Locator, Polygon
-from foveal.types.vectors import FloatArray, Pixels
+from foveal.types.vectors import FloatArray, Pixels, Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +41,14 @@ class ImageFacts:
 class ImageContent:
     """One image of an asset.
 
+    A frame of a video is one whose locator has times: from when to when it stands for what is shown, and its own.
+
     Attributes:
         pixels: uint8 [h, w, 3] RGB upright, reduced so that its long side is within the reader's limit.
         warnings: What was survived on the way (a truncated tail, say), in words.
         picture: Of a picture inside a document, what is the same of it wherever it occurs: SHA-256 of its bytes or
-            pixels, in hex; a scanned page is one too. Empty for an image that is a file of its own, or a page of one.
+            pixels, in hex; a scanned page is one too, and a frame of a video. Empty for an image that is a file of its
+            own, or a page of one.
         title: Title of the document it is in, empty for an image that is a file of its own.
         description: A person's words on it that the document holds (its alternative text), empty when there are none.
     """
@@ -75,7 +78,21 @@ class TextContent:
     warnings: tuple[str, ...] = ()
 
 
-Content = ImageContent | TextContent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundContent:
+    """A stretch of the sound of an asset, which ends where nobody speaks as far as can be told.
+
+    Attributes:
+        samples: int16 [n], one channel, 16,000 a second.
+        locator: `start_ms` and `end_ms` on the timeline.
+    """
+
+    samples: Samples
+    locator: Locator
+    warnings: tuple[str, ...] = ()
+
+
+Content = ImageContent | TextContent | SoundContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,8 +28,9 @@ class Locator:
         box: Region of that page or image.
         start_char: First character in the asset's decoded text (Unicode code points).
         end_char: One past the last character.
-        start_ms: First millisecond on the timeline.
+        start_ms: First millisecond on the timeline of a video or a recording, which begins at 0.
         end_ms: Last millisecond on the timeline.
+        frame_ms: Where on the timeline the frame is that shows it; within the two above.
     """
 
     page: int | None = None
@@ -38,3 +39,4 @@ class Locator:
     end_char: int | None = None
     start_ms: int | None = None
     end_ms: int | None = None
+    frame_ms: int | None = None

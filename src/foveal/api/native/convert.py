@@ -156,7 +156,7 @@ def details_out(chunk: Chunk, index: str, links: Links, *, question: str = "") -
 
 def _pointed(chunk: Chunk, question: str) -> PointedOut:
     found = pointed(question, chunk.objects, chunk.ocr_lines)
-    spans = highlights(chunk.content, question) if chunk.kind is MediaKind.TEXT else ()
+    spans = highlights(chunk.content, question) if chunk.kind is not MediaKind.IMAGE else ()
     return PointedOut(objects=list(found.objects), lines=list(found.lines), spans=list(spans))
 
 
@@ -175,7 +175,7 @@ def _duplicate(chunk: Chunk, index: str, links: Links) -> DuplicateOut:
 
 
 def _thumbnail(chunk: Chunk, index: str, links: Links) -> str | None:
-    return links.thumbnail(index, chunk) if chunk.kind is MediaKind.IMAGE else None
+    return links.thumbnail(index, chunk) if chunk.has_picture else None
 
 
 def legs_out(hit: Hit) -> list[LegOut]:
@@ -204,4 +204,5 @@ def _locator(locator: Locator) -> LocatorOut:
         end_char=locator.end_char,
         start_ms=locator.start_ms,
         end_ms=locator.end_ms,
+        frame_ms=locator.frame_ms,
     )

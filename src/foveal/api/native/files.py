@@ -9,13 +9,15 @@ once are answered with the whole, as the RFC allows.
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import BinaryIO
 from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
 from foveal.api.auth import LINK_HOLDER, caller_of
 from foveal.types.chunks import Chunk
@@ -26,6 +28,14 @@ SHOWN = frozenset(
     for name in ("jpeg", "png", "gif", "webp", "bmp", "tiff", "avif", "heic", "heif", "vnd.microsoft.icon")
 ) | {PDF}
 """Types a browser may show as they are. No SVG: it can hold scripts."""
+PLAYED_AS = {
+    "video/quicktime": "video/mp4",  # the same boxes: browsers play what they know of it, by the name of MP4
+    "video/x-matroska": "video/webm",
+    **{name: name for name in ("video/mp4", "video/webm", "video/ogg", "video/3gpp", "video/3gpp2")},
+    **{f"audio/{name}": f"audio/{name}" for name in ("mpeg", "mp4", "wav", "flac", "ogg", "aac")},
+}
+"""Types that browsers play, and by what name."""
+PIECE_BYTES = 2**18
 
 _ONE_RANGE = re.compile(r"bytes=\s*(?P<first>\d{0,18})-(?P<last>\d{0,18})\s*")
 
@@ -40,6 +50,8 @@ def served_type(media_type: str) -> str:
     """What to call bytes of a sniffed type."""
     if media_type in SHOWN:
         return media_type
+    if media_type in PLAYED_AS:
+        return PLAYED_AS[media_type]
     return "text/plain; charset=utf-8" if media_type.startswith("text/") else "application/octet-stream"
 
 
@@ -73,10 +85,47 @@ def file_response(
     if part is None:
         return Response(data, headers=headers)
     if not part:
-        unmet = {**_headers(request, tag), "content-range": f"bytes */{len(data)}"}
-        return Response(status_code=416, headers=unmet)
-    headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{len(data)}"
+        return _unmet(request, tag, len(data))
+    headers["content-range"] = _content_range(part, len(data))
     return Response(data[part.start : part.stop], 206, headers=headers)
+
+
+def played_response(
+    request: Request, file: BinaryIO, media_type: str, tag: str, more: Mapping[str, str] | None = None
+) -> Response:
+    """The bytes of a file that is played, or the part of them that is asked for, read while they are sent; the file
+    is closed afterwards.
+    """
+    length = file.seek(0, io.SEEK_END)
+    part = _part(request, tag, length)
+    if part is not None and not part:
+        file.close()
+        return _unmet(request, tag, length)
+    sent = range(length) if part is None else part
+    headers = {**_headers(request, tag), **(more or {}), "content-length": str(len(sent))}
+    # Opened by itself it is played in a page that browsers make, whose own player must get at it.
+    headers["content-security-policy"] = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
+    if part is not None:
+        headers["content-range"] = _content_range(part, length)
+    status = 200 if part is None else 206
+    return StreamingResponse(_pieces(file, sent), status, headers=headers, media_type=media_type)
+
+
+def _pieces(file: BinaryIO, part: range) -> Iterator[bytes]:
+    with file:
+        file.seek(part.start)
+        left = len(part)
+        while left > 0 and (piece := file.read(min(PIECE_BYTES, left))):
+            left -= len(piece)
+            yield piece
+
+
+def _unmet(request: Request, tag: str, length: int) -> Response:
+    return Response(status_code=416, headers={**_headers(request, tag), "content-range": f"bytes */{length}"})
+
+
+def _content_range(part: range, length: int) -> str:
+    return f"bytes {part.start}-{part.stop - 1}/{length}"
 
 
 def _part(request: Request, tag: str, length: int) -> range | None:

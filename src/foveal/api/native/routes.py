@@ -123,7 +123,7 @@ def _chunks(native: Native) -> APIRouter:
         size: Annotated[int, Query(ge=16, le=2048)] = 320,
         box: Annotated[str, Query(max_length=2048, description=BOXES_FORM)] = "",
     ) -> Response:
-        """A JPEG of an image, its long side at most `size` pixels, with boxes drawn on it."""
+        """A JPEG of an image or of a moment of a video, its long side at most `size` pixels, with boxes drawn on it."""
         groups = caller_of(request).groups
         boxes = read_boxes(box)
 
@@ -149,8 +149,11 @@ def _chunks(native: Native) -> APIRouter:
             known = files.not_modified(request, tag)
             if known:
                 return known
-            media_type, data = engine.original(index, chunk.chunk_id, groups)
             more = {"content-disposition": files.disposition(chunk)}
+            if chunk.kind.has_timeline:
+                file = engine.open_original(index, chunk.chunk_id, groups)
+                return files.played_response(request, file, files.served_type(chunk.media_type), tag, more)
+            media_type, data = engine.original(index, chunk.chunk_id, groups)
             return files.file_response(request, data, files.served_type(media_type), tag, more)
 
         return await native.run_for(request, reply)

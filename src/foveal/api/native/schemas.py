@@ -61,6 +61,7 @@ class LocatorOut(BaseModel):
     end_char: int | None
     start_ms: int | None
     end_ms: int | None
+    frame_ms: int | None
 
 
 class ChunkOut(BaseModel):

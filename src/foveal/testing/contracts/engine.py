@@ -166,6 +166,8 @@ class EngineContract:
         media_type, data = engine.original(INDEX, chunk.chunk_id, None)
         assert media_type == chunk.media_type
         assert data == PARROT.encode()
+        with engine.open_original(INDEX, chunk.chunk_id, None) as file:
+            assert file.read() == data
 
     def test_images_have_thumbnails_and_texts_have_none(self, engine: Engine, picture: bytes) -> None:
         """A JPEG at any size asked for."""
@@ -192,6 +194,8 @@ class EngineContract:
                 engine.chunk(INDEX, secret.chunk_id, groups)
             with pytest.raises(NotFoundError):
                 engine.original(INDEX, secret.chunk_id, groups)
+            with pytest.raises(NotFoundError):
+                engine.open_original(INDEX, secret.chunk_id, groups)
 
     def test_an_unknown_chunk_is_not_found(self, engine: Engine) -> None:
         """Whatever its id looks like."""

@@ -12,7 +12,7 @@ import pytest
 from foveal.errors import AssetLimitError, UnreadableAssetError
 from foveal.ports import Reader
 from foveal.types.assets import Asset, AssetId, MediaKind
-from foveal.types.content import Content, ImageContent
+from foveal.types.content import Content, ImageContent, SoundContent
 
 
 def asset_of(data: bytes, media_type: str, path: str = "file") -> Asset:
@@ -65,6 +65,9 @@ class ReaderContract:
                     assert content.pixels.ndim == 3
                     assert content.pixels.shape[2] == 3
                     assert content.facts.width_px >= 1
+                elif isinstance(content, SoundContent):
+                    assert content.samples.dtype == np.int16
+                    assert content.samples.size
                 else:
                     assert content.text.strip() == content.text != ""
 

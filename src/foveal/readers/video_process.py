@@ -1,0 +1,450 @@
+"""The process that decodes videos and recordings with FFmpeg (`foveal.readers.child_process`), in one pass.
+
+Key frames and stretches of sound go out as they are found, so that memory stays flat however long a file is. Shots are
+told by PySceneDetect on small copies of a few frames a second. Times are those of the container's clock, not counts of
+frames, and begin at 0 where the first stream does.
+
+FFmpeg reads through this process's own file object and by the one demuxer that the file's bytes call for: a playlist
+that names other files or addresses gets nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from foveal.errors import AssetLimitError, UnreadableAssetError
+from foveal.readers.child_process import Ask, Message, serve
+from foveal.readers.key_frames import KeyFrame, KeyFrames, Look, differs_much
+from foveal.readers.sound import Stretch, Stretches
+from foveal.types.vectors import SAMPLE_RATE, Pixels, Samples
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.resampler import AudioResampler
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+    from foveal.readers.key_frames import Gray
+
+LOOKS_PER_S = 12
+"""Frames a second in which cuts are looked for: they are told to within a twelfth of a second."""
+LOOK_EVERY_S = 0.5
+SMALL_LONG_SIDE_PX = 320
+BEAT_S = 5.0
+"""Seconds of the timeline after which the process tells that it is alive."""
+HUGE_PIXELS = 12_000_000
+"""Of frames larger than this (8K), only those that stand by themselves are decoded."""
+LARGE_PIXELS = 3_000_000
+"""Of frames larger than this, the decoder uses two threads, for the memory's sake."""
+MOST_ERRORS = 5_000
+FIRM = frozenset({"mov", "matroska", "avi", "asf", "flv"})
+"""Demuxers whose duration is written in the file; others guess it from the bit rate."""
+MISSING_S, MISSING_SHARE = 0.9, 0.03
+
+Item = tuple[Message, bytes | memoryview]
+
+
+def main() -> None:
+    """The child's end."""
+    import cv2
+    import scenedetect.detectors  # noqa: F401 - to be loaded before the clock starts
+    from av import logging
+
+    logging.set_level(logging.PANIC)
+    cv2.setNumThreads(1)
+    serve(_items)
+
+
+def _items(job: Message, data: bytes, ask: Ask) -> Iterator[Item]:
+    del data, ask
+    with _opened(job) as opened:
+        if "frames_ms" in job:
+            yield from _frames_at(opened, cast("list[int]", job["frames_ms"]), cast("int", job["long_side_px"]))
+        else:
+            yield from _Reading(opened, job).items()
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A container with what is played of it."""
+
+    container: InputContainer
+    video: VideoStream | None
+    audio: AudioStream | None
+    start_s: float
+
+
+@contextlib.contextmanager
+def _opened(job: Message) -> Iterator[_Opened]:
+    import av
+
+    with Path(str(job["path"])).open("rb") as file:
+        try:
+            container = av.open(file, "r", format=str(job["demuxer"]), metadata_errors="replace")
+        except (av.FFmpegError, ValueError) as error:
+            raise UnreadableAssetError(
+                f"It is broken: no stream can be found in it ({_reason(error)}).",
+                remedy="Copy it anew, or save it again with the program that made it.",
+            ) from None
+        with container:
+            video, audio = _video(container), _audio(container)
+            if video is None and audio is None:
+                raise UnreadableAssetError("It has neither pictures nor sound that can be decoded.")
+            if video is not None:
+                _check_size(video, cast("int", job["max_pixels"]))
+            start = container.start_time
+            yield _Opened(container, video, audio, (start or 0) / 1e6)
+
+
+def _video(container: InputContainer) -> VideoStream | None:
+    """The first stream of moving pictures; a cover is none."""
+    from av.stream import Disposition
+
+    covers = Disposition.attached_pic | Disposition.timed_thumbnails
+    usable = (s for s in container.streams.video if s.codec_context is not None and not s.disposition & covers)
+    return next(usable, None)
+
+
+def _audio(container: InputContainer) -> AudioStream | None:
+    from av.stream import Disposition
+
+    usable = [s for s in container.streams.audio if s.codec_context is not None]
+    return next((s for s in usable if s.disposition & Disposition.default), usable[0] if usable else None)
+
+
+def _check_size(video: VideoStream, most: int) -> None:
+    pixels = video.codec_context.width * video.codec_context.height
+    if pixels > most:
+        raise AssetLimitError(
+            f"Its frames have {video.codec_context.width} x {video.codec_context.height} pixels; the limit is "
+            f"{most / 1e6:g} million.",
+            remedy="Save it smaller, or raise limits.pixels.",
+        )
+    video.thread_type = "AUTO"
+    if pixels > LARGE_PIXELS:
+        video.codec_context.thread_count = 2
+    if pixels > HUGE_PIXELS:
+        video.codec_context.skip_frame = "NONKEY"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A frame in which a cut is looked for; `look` where it may become a key frame too."""
+
+    at_s: float
+    look: Look | None
+
+
+@dataclass(slots=True)
+class _Pictures:
+    """Frames to key frames."""
+
+    video: VideoStream
+    start_s: float
+    long_side_px: int
+    static_s: float
+    frames: int = 0
+    last_s: float = -1.0
+    _keys: KeyFrames = field(init=False)
+    _detector: _Cuts = field(init=False)
+    _pending: deque[_Seen] = field(default_factory=deque)
+    _last_look: Look | None = None
+
+    def __post_init__(self) -> None:
+        self._keys = KeyFrames(self.static_s)
+        self._detector = _Cuts()
+
+    def see(self, frame: VideoFrame) -> Iterator[KeyFrame]:
+        """One more frame, in order of time; those that come back in time are passed over."""
+        self.frames += 1
+        at_s = _time(frame, self.video, self.frames - 1) - self.start_s
+        if self.last_s >= 0 and at_s < self.last_s + 1 / LOOKS_PER_S - 1e-3:
+            return
+        self.last_s = max(at_s, 0.0)
+        small = _reduced(frame, self.video, SMALL_LONG_SIDE_PX, "bgr24")
+        self._pending.append(_Seen(self.last_s, self._look(frame, small)))
+        self._detector.see(self.last_s, small)
+        while len(self._pending) > self._detector.behind:
+            yield from self._settle()
+
+    def end(self) -> Iterator[KeyFrame]:
+        """There are no more."""
+        while self._pending:
+            yield from self._settle()
+        yield from self._keys.end(self.last_s)
+
+    def item(self, key: KeyFrame) -> Item:
+        """A key frame as a message."""
+        return _picture_item(key.look.pixels, self.video, start_s=key.start_s, end_s=key.end_s, at_s=key.look.at_s)
+
+    def _settle(self) -> Iterator[KeyFrame]:
+        """The oldest frame, of which it is known by now whether it begins a shot."""
+        seen = self._pending.popleft()
+        if self._detector.is_cut(seen.at_s):
+            yield from self._keys.cut(seen.at_s)
+        if seen.look is not None:
+            yield from self._keys.see(seen.look)
+
+    def _look(self, frame: VideoFrame, small: Pixels) -> Look | None:
+        import cv2
+
+        gray = cast("Gray", cv2.cvtColor(small, cv2.COLOR_BGR2GRAY))
+        last = self._last_look
+        due = last is None or self.last_s - last.at_s >= LOOK_EVERY_S
+        if not due and last is not None and not differs_much(gray, last.small):
+            return None
+        pixels = _upright(_reduced(frame, self.video, self.long_side_px, "rgb24"), frame)
+        self._last_look = Look(at_s=self.last_s, small=gray, pixels=pixels)
+        return self._last_look
+
+
+class _Cuts:
+    """PySceneDetect's adaptive detector, asked by time."""
+
+    def __init__(self) -> None:
+        from scenedetect.detectors import AdaptiveDetector
+
+        self._detector = AdaptiveDetector(min_scene_len=0.5)
+        self._cuts: set[int] = set()
+        self.behind = self._detector.event_buffer_length + 1
+
+    def see(self, at_s: float, small: Pixels) -> None:
+        from fractions import Fraction
+
+        from scenedetect.common import FrameTimecode, Timecode
+
+        place = Timecode(pts=round(at_s * 1000), time_base=Fraction(1, 1000))
+        found = self._detector.process_frame(FrameTimecode(place, float(LOOKS_PER_S)), small)
+        self._cuts.update(cut.pts for cut in found)
+
+    def is_cut(self, at_s: float) -> bool:
+        place = round(at_s * 1000)
+        if place not in self._cuts:
+            return False
+        self._cuts = {cut for cut in self._cuts if cut > place}
+        return True
+
+
+class _Reading:
+    """One pass over a file."""
+
+    def __init__(self, opened: _Opened, job: Message) -> None:
+        self._opened = opened
+        self._pictures: _Pictures | None = None
+        if opened.video is not None:
+            size, static_s = cast("int", job["long_side_px"]), cast("float", job["static_s"])
+            self._pictures = _Pictures(opened.video, opened.start_s, size, static_s)
+        self._stretches = Stretches()
+        self._listens = opened.audio is not None and bool(job["sound"])
+        self._samples = 0
+        self._errors = 0
+        self._broken_off = self._encrypted = False
+        self._beat_s = 0.0
+        self._end_s = 0.0
+
+    def items(self) -> Iterator[Item]:
+        import av
+
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE) if self._listens else None
+        for packet in self._packets():
+            if self._errors > MOST_ERRORS:
+                self._broken_off = True
+                break
+            for frame in self._decoded(packet):
+                if isinstance(frame, av.VideoFrame) and self._pictures is not None:
+                    yield from self._see(frame, self._pictures)
+                elif isinstance(frame, av.AudioFrame) and resampler is not None:
+                    yield from self._hear(frame, resampler)
+        if self._pictures is not None:
+            yield from map(self._pictures.item, self._pictures.end())
+        yield from map(_sound_item, self._stretches.end())
+        yield self._last()
+
+    def _packets(self) -> Iterator[Packet[Any]]:
+        """Packets until the end, or until the container is too broken to go on."""
+        import av
+
+        opened = self._opened
+        streams = [s for s in (opened.video, opened.audio if self._listens else None) if s is not None]
+        try:
+            yield from opened.container.demux(*streams)
+        except (av.FFmpegError, EOFError, ValueError):
+            self._broken_off = True
+
+    def _decoded(self, packet: Packet[Any]) -> list[object]:
+        import av
+
+        if packet.has_sidedata("encryption_info"):
+            self._encrypted = True  # its decoder would make noise of it
+            return []
+        try:
+            return list(packet.decode())
+        except (av.FFmpegError, ValueError, NotImplementedError):
+            self._errors += 1
+            return []
+
+    def _see(self, frame: VideoFrame, pictures: _Pictures) -> Iterator[Item]:
+        import av
+
+        try:
+            yield from map(pictures.item, pictures.see(frame))
+        except (av.FFmpegError, ValueError):  # a frame whose size or format changed to what nobody knows
+            self._errors += 1
+        yield from self._alive(pictures.last_s)
+
+    def _hear(self, frame: AudioFrame, resampler: AudioResampler) -> Iterator[Item]:
+        import av
+
+        clock_s = frame.time
+        at_s = clock_s - self._opened.start_s if clock_s is not None else self._samples / SAMPLE_RATE
+        frame.pts = None  # the resampler would take gaps for an error
+        try:
+            pieces = [cast("Samples", piece.to_ndarray()).reshape(-1) for piece in resampler.resample(frame)]
+        except (av.FFmpegError, ValueError):
+            self._errors += 1
+            return
+        for piece in pieces:
+            self._samples += len(piece)
+            yield from map(_sound_item, self._stretches.add(at_s, piece))
+            at_s += len(piece) / SAMPLE_RATE
+        self._end_s = max(self._end_s, at_s)
+        yield from self._alive(at_s)
+
+    def _alive(self, at_s: float) -> Iterator[Item]:
+        if at_s - self._beat_s >= BEAT_S:
+            self._beat_s = at_s
+            yield {"kind": "beat"}, b""
+
+    def _last(self) -> Item:
+        frames = self._pictures.frames if self._pictures is not None else 0
+        if not frames and not self._samples:
+            self._refuse()
+        warnings = []
+        if self._encrypted:
+            warnings.append("Part of it is encrypted, and not read.")
+        elif self._broken_off:
+            warnings.append("It breaks off: what comes after the damage is not read.")
+        elif self._errors:
+            warnings.append("It is damaged: some of its frames cannot be decoded.")
+        elif (missing_s := self._missing_s()) > 0:
+            warnings.append(f"Its last {missing_s:.0f} seconds are missing: it was cut off, or its header is wrong.")
+        if self._opened.video is not None and not frames:
+            warnings.append("None of its pictures can be decoded: only its sound is read.")
+        if self._listens and not self._samples:
+            warnings.append("None of its sound can be decoded: only its pictures are read.")
+        return {"kind": "end", "warnings": warnings, "last": True}, b""
+
+    def _missing_s(self) -> float:
+        """Seconds that the header promises and that are not there; 0 where it makes no firm promise."""
+        opened = self._opened
+        if opened.container.format.name.split(",")[0] not in FIRM or not opened.container.duration:
+            return 0.0
+        unread = opened.audio is not None and not self._listens
+        promised = opened.container.duration / 1e6
+        if unread and opened.video is not None and opened.video.duration and opened.video.time_base:
+            promised = float(opened.video.duration * opened.video.time_base)
+        missing = promised - max(self._end_s, self._pictures.last_s if self._pictures is not None else 0.0)
+        return missing if missing > max(MISSING_S, MISSING_SHARE * promised) else 0.0
+
+    def _refuse(self) -> None:
+        if self._encrypted:
+            raise UnreadableAssetError("It is encrypted.", remedy="Save a copy without protection.")
+        if self._errors:
+            raise UnreadableAssetError("None of it can be decoded: it is damaged.", remedy="Copy it anew.")
+        if self._opened.video is None and not self._listens:
+            raise UnreadableAssetError("It has sound only, and nobody listens.", remedy="Switch speech.on on.")
+        raise UnreadableAssetError("It has no frames and no sound.")
+
+
+def _time(frame: VideoFrame, video: VideoStream, number: int) -> float:
+    """Seconds on the container's clock; by its number where a frame has no time."""
+    if frame.pts is not None:
+        return float(frame.time)
+    return number / float(video.average_rate or video.guessed_rate or 25)
+
+
+def _reduced(frame: VideoFrame, video: VideoStream, long_side_px: int, pixel_format: str) -> Pixels:
+    """uint8 [h, w, 3], with square pixels, its long side at most `long_side_px`."""
+    ratio = float(video.sample_aspect_ratio or 1)
+    wide = frame.width * ratio if 0.1 < ratio < 10 else frame.width
+    scale = min(1.0, long_side_px / max(wide, frame.height))
+    width, height = max(2, round(wide * scale)), max(2, round(frame.height * scale))
+    return cast("Pixels", frame.reformat(width=width, height=height, format=pixel_format).to_ndarray())
+
+
+def _upright(pixels: Pixels, frame: VideoFrame) -> Pixels:
+    """Turned as the file says (`frame.rotation`: degrees counter-clockwise)."""
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+
+
+def _picture_item(pixels: Pixels, video: VideoStream, *, start_s: float, end_s: float, at_s: float) -> Item:
+    height, width = pixels.shape[:2]
+    size = (video.codec_context.width, video.codec_context.height)
+    if (size[0] > size[1]) != (width > height):
+        size = size[::-1]
+    message: Message = {
+        "kind": "frame",
+        "shape": list(pixels.shape),
+        "width_px": max(size[0], width),
+        "height_px": max(size[1], height),
+        "start_ms": round(start_s * 1000),
+        "end_ms": round(end_s * 1000),
+        "frame_ms": round(at_s * 1000),
+    }
+    return message, np.ascontiguousarray(pixels).reshape(-1).data
+
+
+def _sound_item(stretch: Stretch) -> Item:
+    message: Message = {
+        "kind": "sound",
+        "start_ms": round(stretch.start_s * 1000),
+        "end_ms": round(stretch.end_s * 1000),
+    }
+    return message, np.ascontiguousarray(stretch.samples, "<i2").view(np.uint8).data
+
+
+def _frames_at(opened: _Opened, times_ms: list[int], long_side_px: int) -> Iterator[Item]:
+    """The frame that is on the screen at each of these times, in order of the times."""
+    if opened.video is None:
+        raise UnreadableAssetError("It has no pictures.")
+    for place, at_ms in enumerate(sorted(times_ms)):
+        frame = _frame_at(opened, opened.video, at_ms)
+        if frame is None:
+            raise UnreadableAssetError(f"There is no frame at {at_ms / 1000:.3f} s.")
+        at_s = _time(frame, opened.video, 0) - opened.start_s
+        pixels = _upright(_reduced(frame, opened.video, long_side_px, "rgb24"), frame)
+        message, raw = _picture_item(pixels, opened.video, start_s=at_s, end_s=at_s, at_s=at_s)
+        yield {**message, "asked_ms": at_ms, "last": place == len(times_ms) - 1}, raw
+
+
+def _frame_at(opened: _Opened, video: VideoStream, at_ms: int) -> VideoFrame | None:
+    import av
+
+    with contextlib.suppress(av.FFmpegError):  # a file without an index is read from where it stands
+        opened.container.seek(round((at_ms / 1000 + opened.start_s) * 1e6), backward=True)
+    found = None
+    try:
+        for packet in opened.container.demux(video):
+            with contextlib.suppress(av.FFmpegError):
+                for frame in packet.decode():
+                    if found is not None and round((_time(frame, video, 0) - opened.start_s) * 1000) > at_ms:
+                        return found
+                    found = frame
+    except (av.FFmpegError, EOFError):
+        return found
+    return found
