@@ -13,7 +13,9 @@ from foveal.types.vectors import SAMPLE_RATE, Samples
 
 
 class TranscriberContract:
-    """Give `transcriber`, `speech` (a second or more in which somebody speaks) and `spoken` (a word of it)."""
+    """Every `Transcriber`. Give `transcriber`, `speech` (a second or more in which somebody speaks) and `spoken` (a word
+    of it).
+    """
 
     @pytest.fixture
     def transcriber(self) -> Transcriber:
