@@ -13,8 +13,8 @@ from foveal.types.vectors import SAMPLE_RATE, Samples
 
 
 class TranscriberContract:
-    """Every `Transcriber`. Give `transcriber`, `speech` (a second or more in which somebody speaks) and `spoken` (a word
-    of it).
+    """Every `Transcriber`. Give `transcriber`, `speech` (a second or more in which somebody speaks) and `spoken` (a
+    word of it).
     """
 
     @pytest.fixture
