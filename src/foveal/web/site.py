@@ -74,6 +74,8 @@ class Page:
 
 PAGES = (
     Page(name="chat", path="/", key="c"),
+    Page(name="add", path="/add", key="a"),
+    Page(name="jobs", path="/jobs", key="j"),
     Page(name="sign-in", path="/sign-in", menu=False),
 )
 """In the order of the navigation."""

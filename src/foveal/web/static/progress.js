@@ -1,0 +1,103 @@
+// A job as it is seen: how far it is, how quick, what is left, what failed; followed to its end.
+
+import { call, events } from "./api.js";
+import { h, toast } from "./dom.js";
+import { bytes, clock, moment, number, t, tn } from "./words.js";
+
+const GOOD = ["succeeded"];
+const BAD = ["failed", "interrupted"];
+const RUNNING = ["queued", "running"];
+
+export const isRunning = (job) => RUNNING.includes(job.state);
+
+/** How long a thing takes, roughly. */
+export function lasting(seconds) {
+  return seconds < 1 ? t("jobs.at_once") : seconds < 60 ? tn("jobs.seconds", Math.round(seconds)) : clock(seconds * 1000);
+}
+
+function inWords(job) {
+  const { counts } = job;
+  const words = [];
+  if (isRunning(job)) {
+    if (job.state === "queued") return t("jobs.waiting");
+    words.push(job.todo ? t("jobs.so_far", { done: number(job.done), todo: number(job.todo) }) : t("jobs.listing"));
+    if (job.bytes_done) words.push(bytes(job.bytes_done));
+    if (job.items_per_second) words.push(t("jobs.rate", { rate: number(job.items_per_second, 1) }));
+    if (job.seconds_left) words.push(t("jobs.left", { time: lasting(job.seconds_left) }));
+  }
+  for (const what of ["added", "changed", "moved", "deleted", "unchanged", "skipped", "failed"]) {
+    if (counts[what]) words.push(t(`jobs.count_${what}`, { n: number(counts[what]) }));
+  }
+  return words.join(" · ") || t("jobs.nothing");
+}
+
+function failureList(failures) {
+  return h("details.failures", {}, h("summary", {}, tn("jobs.failures", failures.length)),
+    h("ul", {}, failures.map((one) => h("li", {}, h("b", {}, one.path), h("span", {}, `${one.reason} ${one.remedy}`.trim())))));
+}
+
+async function acted(path, told, after) {
+  try {
+    const job = await call(path, { method: "POST" });
+    toast(told);
+    after?.(job);
+  } catch (error) {
+    toast(`${error.message} ${error.remedy}`.trim());
+  }
+}
+
+/** An element for a job. `onretry` is given the new job when failed files are tried again. */
+export function jobCard(job, { onretry = null, heading = "h3" } = {}) {
+  const card = h("article.job", { "data-job": job.id });
+  let failures = null;
+  const draw = (now) => {
+    const tone = GOOD.includes(now.state) ? ".good" : BAD.includes(now.state) ? ".bad" : "";
+    const head = h("div.job-head", {}, h(heading, {}, t(`jobs.kind_${now.kind}`, { source: now.saved_source || now.source, index: now.index })),
+      h(`span.state${tone}`, {}, t(`jobs.state_${now.state}`)));
+    const parts = [head];
+    if (isRunning(now)) {
+      const bar = now.todo ? { max: now.todo, value: now.done } : {};
+      parts.push(h("progress", { ...bar, "aria-label": t("jobs.progress") }));
+    }
+    parts.push(h("p.words", {}, inWords(now)));
+    if (!isRunning(now)) parts.push(h("p.words", {}, t("jobs.ended", { when: moment(now.finished_at ?? now.updated_at) })));
+    if (now.message && now.state !== "succeeded") parts.push(h("p.why", {}, now.message));
+    if (failures?.length) parts.push(failureList(failures));
+    const buttons = [];
+    if (isRunning(now) && !now.cancel_asked) {
+      buttons.push(h("button.button.plain", { type: "button", onclick: () => acted(`/v1/jobs/${now.id}/cancel`, t("jobs.cancelling")) }, t("jobs.cancel")));
+    }
+    if (!isRunning(now) && now.counts.failed) {
+      buttons.push(h("button.button.plain", { type: "button", onclick: () => acted(`/v1/jobs/${now.id}/retry`, t("jobs.retrying"), onretry) }, t("jobs.retry")));
+      if (!failures) buttons.push(h("button.button.plain", { type: "button", onclick: () => look(now) }, t("jobs.what_failed")));
+    }
+    if (buttons.length) parts.push(h("div.row", {}, buttons));
+    card.replaceChildren(...parts);
+  };
+  const look = async (now) => {
+    failures = (await call(`/v1/jobs/${now.id}`)).failures;
+    draw(now);
+    card.querySelector("details")?.setAttribute("open", "");
+  };
+  draw(job);
+  return { card, draw, look };
+}
+
+/** Follow a job to its end; `onchange` is given every state of it. Gives the last one. */
+export async function followed(job, shown, { signal, onchange = null } = {}) {
+  let now = job;
+  while (isRunning(now)) {
+    try {
+      for await (now of events(`/v1/jobs/${job.id}/events`, { signal })) {
+        shown.draw(now);
+        onchange?.(now);
+      }
+    } catch (error) {
+      if (error.name === "AbortError" || signal?.aborted) return now;
+      await new Promise((resolve) => { setTimeout(resolve, 2000); });
+      now = await call(`/v1/jobs/${job.id}`).catch(() => now);
+    }
+  }
+  if (now.counts.failed) await shown.look(now).catch(() => {});
+  return now;
+}
