@@ -74,6 +74,8 @@ class Page:
 
 PAGES = (
     Page(name="chat", path="/", key="c"),
+    Page(name="gallery", path="/gallery", key="g"),
+    Page(name="settings", path="/settings", key="s"),
     Page(name="sign-in", path="/sign-in", menu=False),
 )
 """In the order of the navigation."""
