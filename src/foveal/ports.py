@@ -307,6 +307,10 @@ class Answerer(Protocol):
         """
 
 
+ColumnValue = str | int | float | datetime | list[str] | None
+"""One field's value of one chunk; moments are aware, collections are lists."""
+
+
 # --- stores -----------------------------------------------------------------------------------------------
 
 
@@ -340,6 +344,13 @@ class ChunkSnapshot(Protocol):
 
         Args:
             vectors: Whether to read vectors too; without, they are None.
+        """
+
+    def columns(self, names: Sequence[str], *, where: Filter | None = None) -> dict[str, list[ColumnValue]]:
+        """Values of some fields, of every chunk that passes, ordered by chunk id: one list a name, all of one length.
+
+        Args:
+            names: Of `CHUNK_FIELDS`, but `latitude` and `longitude` instead of `location`.
         """
 
     def count(self, where: Filter | None = None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import BinaryIO, Protocol
 
+from foveal.pipeline.browsing import Browser
 from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.people import People
@@ -182,6 +183,19 @@ class Engine(Protocol):
     def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         """Answer: `Retrieved` when there are indexes, any number of `TextDelta`, one `Grounded` when the request asks
         for grounding, then one `Finished`.
+        """
+
+    @property
+    def browser(self) -> Browser:
+        """Looks through an index without a question."""
+
+    def page(
+        self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, *, long_side_px: int, question: str = ""
+    ) -> bytes:
+        """JPEG of the page of a PDF that a chunk of text is from, its passage marked where it is about the question.
+
+        Raises:
+            NotFoundError: No such chunk, not for these groups, or not from a page of a PDF.
         """
 
     def chunk(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> Chunk:

@@ -44,4 +44,6 @@ def demo(
             asyncio.run(_stream(here.console, foveal, request, quiet=False))
         here.console.print(f'\nAsk more:  foveal ask --index {INDEX} "your question"', markup=False)
         if not once:
+            here.console.print("Or look and ask in your browser: the address follows.", markup=False)
+        if not once:
             run_server(here, foveal)

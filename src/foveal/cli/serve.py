@@ -33,7 +33,7 @@ def serve(
     keyfile: Annotated[Path | None, typer.Option("--ssl-keyfile", help="Its private key.")] = None,
     password: Annotated[str | None, typer.Option("--ssl-keyfile-password", help="Password of that key.")] = None,
 ) -> None:
-    """Serve the HTTP API."""
+    """Serve the web app and the HTTP API."""
     here = session(context)
     given = {
         "serve.host": host,
@@ -125,6 +125,7 @@ def _say_where(here: Session, listener: socket.socket, tls: Tls | None, *, locke
     address = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
     lines = [
         f"Serving on {address} (Ctrl-C stops)",
+        f"  pages:   {address}/ (open it in a browser)",
         f"  search:  {address}/v1/search",
         f'  OpenAI:  AzureOpenAI(azure_endpoint="{address}", api_key="…")',
     ]

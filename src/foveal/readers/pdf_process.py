@@ -51,18 +51,18 @@ def main() -> None:
 
 def _items(job: Message, data: bytes, ask: Ask) -> Iterator[tuple[Message, bytes | memoryview]]:
     limits = Limits(**cast("dict[str, object]", job["limits"]))  # type: ignore[arg-type]
-    document = _opened(data)
+    document = opened(data)
     count = min(len(document), limits.max_document_pages)
     yield {"pages": len(document), "title": str(document.get_metadata_value("Title"))}, b""
     scanned: set[int] = set()
     pictured: list[int] = []
     letters = 0
     for index in range(count):
-        page = _page(document, index)
+        page = page_at(document, index)
         if page is None:
             yield {"page": index + 1, "broken": True}, b""
             continue
-        lines = _lines(page)
+        lines = lines_of(page)
         letters += sum(len(str(line[0])) for line in lines)
         if letters > limits.max_text_bytes:
             raise AssetLimitError(
@@ -81,7 +81,12 @@ def _items(job: Message, data: bytes, ask: Ask) -> Iterator[tuple[Message, bytes
     document.close()
 
 
-def _opened(data: bytes) -> PdfDocument:
+def opened(data: bytes) -> PdfDocument:
+    """The document, with a page at least.
+
+    Raises:
+        UnreadableAssetError: It is broken, or opens with a password only.
+    """
     import pypdfium2
     import pypdfium2.raw as pdfium
 
@@ -98,7 +103,8 @@ def _opened(data: bytes) -> PdfDocument:
     return document
 
 
-def _page(document: PdfDocument, index: int) -> PdfPage | None:
+def page_at(document: PdfDocument, index: int) -> PdfPage | None:
+    """A page, 0-based; None for a broken one."""
     import pypdfium2
 
     try:
@@ -112,7 +118,7 @@ Line = tuple[str, float, float, float, float, float, bool]
 """Text, box, size in points, whether it is bold."""
 
 
-def _lines(page: PdfPage) -> list[Line]:
+def lines_of(page: PdfPage) -> list[Line]:
     """The lines of a page as PDFium puts them together, in the order of the page's content."""
     import pypdfium2
 
@@ -282,7 +288,7 @@ def _pictures(
     seen: set[str] = set()
     left = limits.max_pictures
     for index in pictured:
-        page = _page(document, index)
+        page = page_at(document, index)
         if page is None:
             continue
         found = [_whole(page, limits)] if index in scanned else _on_page(page, seen, limits)
@@ -309,7 +315,7 @@ Picture = tuple["Pixels", int, int, BoxNumbers | None, str]
 
 def _whole(page: PdfPage, limits: Limits) -> Picture:
     long_side = max(page.get_width(), page.get_height())
-    pixels = _rgb(page.render(scale=limits.decode_long_side_px / long_side))
+    pixels = rgb(page.render(scale=limits.decode_long_side_px / long_side))
     return pixels, pixels.shape[1], pixels.shape[0], None, ""
 
 
@@ -380,7 +386,7 @@ def _extracted(image: PdfImage, box: BoxNumbers, limits: Limits, identity: str) 
         bitmap = image.get_bitmap(render=True)
     except pypdfium2.PdfiumError:
         return None
-    pixels = _reduced(_rgb(bitmap), limits)
+    pixels = _reduced(rgb(bitmap), limits)
     if (width > height) != (pixels.shape[1] > pixels.shape[0]):
         width, height = height, width  # turned by a quarter
     return pixels, width, height, box, identity
@@ -400,11 +406,11 @@ def _region(page: PdfPage, box: BoxNumbers, images: list[PdfImage], limits: Limi
     if limits.is_tiny(round(wide * scale), round(high * scale)):
         return None
     crop = (box[0] * width, (1 - box[3]) * height, (1 - box[2]) * width, box[1] * height)
-    pixels = _rgb(page.render(scale=scale, crop=crop))
+    pixels = rgb(page.render(scale=scale, crop=crop))
     return pixels, pixels.shape[1], pixels.shape[0], box, ""
 
 
-def _rgb(bitmap: PdfBitmap) -> Pixels:
+def rgb(bitmap: PdfBitmap) -> Pixels:
     """uint8 [h, w, 3] on white."""
     from PIL import Image
 

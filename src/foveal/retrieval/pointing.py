@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from foveal.retrieval.alignment import Seen, align, polygon_of
+from foveal.retrieval.alignment import Seen, align
 from foveal.retrieval.sentences import highlights
 from foveal.types.content import DetectedObject, OcrLine
 
@@ -30,8 +30,8 @@ def pointed(question: str, objects: Sequence[DetectedObject], lines: Sequence[Oc
     asked = question[:LONGEST_QUESTION]
     if not asked.strip():
         return Pointed()
-    named = {span.polygon for span in align(asked, (Seen(objects=tuple(objects)),))}
-    labels = {thing.label for thing in objects if polygon_of(thing.box) in named}
+    first = {thing.label: thing for thing in reversed(objects)}
+    labels = {label for label, thing in first.items() if align(asked, (Seen(objects=(thing,)),))}
     return Pointed(
         objects=tuple(i for i, thing in enumerate(objects) if thing.label in labels),
         lines=tuple(i for i, line in enumerate(lines) if highlights(line.text, asked)),

@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
@@ -25,7 +25,7 @@ from foveal.runtime.jobs import ingest_order, request_of
 from foveal.runtime.models import Models
 from foveal.runtime.parts import Parts
 from foveal.types.chat import Answer, ChatEvent, ChatRequest, GroundingOptions, ImageInput
-from foveal.types.chunks import Chunk, ChunkId, IndexSchema
+from foveal.types.chunks import Chunk, ChunkId, Generation, IndexSchema
 from foveal.types.filters import Filter
 from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionPlan, JobOrder
 from foveal.types.safety import Judgement, Side
@@ -35,6 +35,7 @@ from foveal.types.status import Check, Deployment, IndexStatus
 if TYPE_CHECKING:
     from foveal.models.cards import Card
     from foveal.models.pull import ModelFolder, PullProgress
+    from foveal.pipeline.browsing import Browser
     from foveal.pipeline.findings import ImageFindings
     from foveal.pipeline.jobs import Jobs
     from foveal.pipeline.open_index import OpenIndex
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from foveal.pipeline.search_indexes import SearchIndexes
     from foveal.pipeline.uploads import Uploads
     from foveal.pipeline.vision import Vision
-    from foveal.ports import Catalog, ChunkStore, Upstream
+    from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, Upstream
+    from foveal.runtime.paging import Paging
     from foveal.settings import Settings
     from foveal.types.content import ImageContent
     from foveal.types.locators import Box
@@ -270,7 +272,18 @@ class Foveal:
         """What stands behind the face of Azure AI Vision."""
         return self.parts.vision
 
-    # --- look at one thing
+    # --- look at things
+
+    @cached_property
+    def browser(self) -> Browser:
+        """Looks through an index without a question: pages of it in order, and what its items have in common."""
+        from foveal.pipeline.browsing import Browser
+
+        def current(index: str) -> tuple[ChunkSnapshot, Generation]:
+            generation = self.catalog.index(index).generation
+            return self.store.snapshot(index, generation), generation
+
+        return Browser(current)
 
     def chunk(self, index: str, chunk_id: str, groups: tuple[str, ...] | None = None) -> Chunk:
         """One chunk, if these groups may see it.
@@ -342,6 +355,32 @@ class Foveal:
 
         jpeg = self.parts.thumbnail(self.chunk(index, chunk_id, groups), long_side_px=long_side_px)
         return boxed(jpeg, boxes) if boxes else jpeg
+
+    def page(
+        self,
+        index: str,
+        chunk_id: str,
+        groups: tuple[str, ...] | None = None,
+        *,
+        long_side_px: int = 1024,
+        question: str = "",
+    ) -> bytes:
+        """A JPEG of the page of a PDF that a chunk of text is from, its passage marked.
+
+        Raises:
+            NotFoundError: As `original`, or it is from no page of a PDF.
+        """
+        from foveal.runtime.viewing import original_bytes
+
+        chunk = self.chunk(index, chunk_id, groups)
+        data = original_bytes(self.parts.held(chunk), chunk)
+        return self._paging.jpeg(data, chunk, long_side_px=long_side_px, question=question)
+
+    @cached_property
+    def _paging(self) -> Paging:
+        from foveal.runtime.paging import Paging
+
+        return Paging(self.parts.limits)
 
     # --- know what there is
 

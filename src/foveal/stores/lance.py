@@ -16,6 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from foveal.errors import ConflictError, IndexNotFoundError, StoreCorruptError, StoreError
+from foveal.ports import ColumnValue
 from foveal.stores.lance_engine import connect, translated
 from foveal.stores.lance_filters import one_of, where_clause
 from foveal.stores.lance_indexes import (
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 _OPEN_TABLES = 32
 _SCAN_ROWS = 512
 _IN_LIST = 1_000
+_STORED = {"id": "chunk_id"}
+"""Columns whose name is not the field's."""
 _TIE_MARGIN = 16
 _MOST_TIED = 65_536
 
@@ -269,6 +272,15 @@ class LanceSnapshot:
             with _translated(f"The index {self._index!r}"):
                 page = self._table.take_row_ids(addresses[start : start + _SCAN_ROWS]).select(columns).to_arrow()
             yield from from_table(page.sort_by("chunk_id"))
+
+    def columns(self, names: Sequence[str], *, where: Filter | None = None) -> dict[str, list[ColumnValue]]:
+        """Read column by column: what 100,000 rows have takes less than reading 1,000 chunks."""
+        clause = where_clause(where)
+        stored = {name: _STORED.get(name, name) for name in names}
+        with _translated(f"The index {self._index!r}"):
+            rows = _run(self._table.search(), clause, list(dict.fromkeys(["chunk_id", *stored.values()])), None)
+        rows = rows.sort_by("chunk_id")
+        return {name: rows[column].to_pylist() for name, column in stored.items()}
 
     def count(self, where: Filter | None = None) -> int:
         """Chunks that pass."""

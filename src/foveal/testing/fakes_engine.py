@@ -22,6 +22,7 @@ from foveal.errors import (
     NotFoundError,
     OperationError,
 )
+from foveal.pipeline.browsing import Browser
 from foveal.pipeline.chunk_documents import ChunkDocuments, chunk_definition
 from foveal.pipeline.document_finder import DocumentFinder
 from foveal.pipeline.job_run import Observer
@@ -386,6 +387,22 @@ class FakeEngine:
             yield Finished(reason="stop", usage=usage, answered=text != request.grounding.refusal, model="fake-model")
         finally:
             self.closed += not finished
+
+    @property
+    def browser(self) -> Browser:
+        """Over the chunks given."""
+        return Browser(
+            lambda index: (InMemoryChunkSnapshot({c.chunk_id: c for c in self._chunks(index)}), Generation(1))
+        )
+
+    def page(
+        self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, *, long_side_px: int, question: str = ""
+    ) -> bytes:
+        """Bytes that name the page, the size and the question; of PDF only."""
+        chunk = self.chunk(index, chunk_id, groups)
+        if chunk.media_type != "application/pdf":
+            raise NotFoundError(f"{chunk.filepath} has no pages.")
+        return f"page {chunk.locator.page} {long_side_px} {question}".encode()
 
     def chunk(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> Chunk:
         """By id.

@@ -19,6 +19,7 @@ from types import MappingProxyType
 import numpy as np
 
 from foveal.errors import ConflictError, IndexNotFoundError, NotFoundError, StoreCorruptError, StoreError
+from foveal.ports import ColumnValue
 from foveal.stores.words import words
 from foveal.testing.filter_oracle import matches
 from foveal.types.assets import AssetId, DocumentId
@@ -157,9 +158,27 @@ class InMemoryChunkSnapshot:
         for chunk in itertools.islice(passing, limit):
             yield chunk if vectors else _bare(chunk)
 
+    def columns(self, names: Sequence[str], *, where: Filter | None = None) -> dict[str, list[ColumnValue]]:
+        """Chunk by chunk."""
+        passing = [chunk for chunk in self._chunks if matches(where, chunk)]
+        return {name: [_column(chunk, name) for chunk in passing] for name in names}
+
     def count(self, where: Filter | None = None) -> int:
         """Chunks that pass."""
         return sum(matches(where, chunk) for chunk in self._chunks)
+
+
+def _column(chunk: Chunk, name: str) -> ColumnValue:
+    if name == "id":
+        return chunk.chunk_id
+    if name == "page":
+        return chunk.locator.page
+    if name == "objects":
+        return [thing.label for thing in chunk.objects]
+    value: ColumnValue | tuple[str, ...] = getattr(chunk, name)
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _terms(text: str) -> list[str]:

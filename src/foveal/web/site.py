@@ -74,8 +74,10 @@ class Page:
 
 PAGES = (
     Page(name="chat", path="/", key="c"),
+    Page(name="gallery", path="/gallery", key="g"),
     Page(name="add", path="/add", key="a"),
     Page(name="jobs", path="/jobs", key="j"),
+    Page(name="settings", path="/settings", key="s"),
     Page(name="sign-in", path="/sign-in", menu=False),
 )
 """In the order of the navigation."""

@@ -7,6 +7,7 @@ here goes on to the standard addresses with the same request. The reply is a str
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
@@ -110,6 +111,7 @@ class _Writer:
         elif isinstance(got, Finished):
             settle(got.usage)
             yield FinishedEvent(
+                id=f"chatcmpl-{uuid.uuid4()}",
                 reason=got.reason,
                 answered=got.answered,
                 model=got.model,

@@ -65,6 +65,7 @@ class FinishedEvent(BaseModel):
     """Last."""
 
     type: Literal["finished"] = "finished"
+    id: str = Field(description="Of the answer, for what people say of it.")
     reason: Literal["stop", "length", "content_filter"]
     answered: bool = Field(description="False: the data has no answer, and the words are the refusal.")
     model: str

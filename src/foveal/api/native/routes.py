@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -134,6 +135,29 @@ def _chunks(native: Native) -> APIRouter:
             if known:
                 return known
             data = engine.thumbnail(index, chunk.chunk_id, groups, long_side_px=size, boxes=boxes)
+            return files.file_response(request, data, "image/jpeg", tag)
+
+        return await native.run_for(request, reply)
+
+    @routes.get("/page", response_class=Response, responses=JPEG)
+    async def page(
+        request: Request,
+        index: str,
+        chunk_id: str,
+        size: Annotated[int, Query(ge=16, le=2048)] = 1024,
+        q: Annotated[str, Query(max_length=2000, description="A question: the lines it is about are marked.")] = "",
+    ) -> Response:
+        """A JPEG of the page of a PDF that a passage is on, its long side at most `size` pixels."""
+        groups = caller_of(request).groups
+
+        def reply() -> Response:
+            chunk = engine.chunk(index, ChunkId(chunk_id), groups)
+            marked = hashlib.sha256(q.encode()).hexdigest()[:16]
+            tag = files.etag(chunk.asset_id, "page", chunk.locator.page, chunk.ordinal, size, marked)
+            known = files.not_modified(request, tag)
+            if known:
+                return known
+            data = engine.page(index, chunk.chunk_id, groups, long_side_px=size, question=q)
             return files.file_response(request, data, "image/jpeg", tag)
 
         return await native.run_for(request, reply)

@@ -343,6 +343,30 @@ class ChunkStoreContract:
         assert snapshot.count(wide) == 600
         assert list(snapshot.scan(limit=0)) == []
 
+    def test_columns_give_fields_of_all_that_pass_in_the_order_of_ids(
+        self, store: ChunkStore, empty: Generation
+    ) -> None:
+        """Collections as lists, moments aware, nothing as None."""
+        taken = datetime(2019, 4, 12, 16, 4, tzinfo=UTC)
+        put = (
+            replace(image_chunk("b"), tags=("pier", "sea"), taken_at=taken, latitude=54.3),
+            text_chunk("a", "words"),
+            text_chunk("c", "words", groups=("g",)),
+        )
+        snapshot = store.snapshot(INDEX, store.apply(INDEX, empty, ChunkChange(put=put)))
+        names = ("id", "kind", "tags", "taken_at", "latitude", "page")
+        assert snapshot.columns(names) == {
+            "id": ["a-0", "b-0", "c-0"],
+            "kind": ["text", "image", "text"],
+            "tags": [[], ["pier", "sea"], []],
+            "taken_at": [None, taken, None],
+            "latitude": [None, 54.3, None],
+            "page": [None, None, None],
+        }
+        open_to_all = Not(operand=AnyItem(field="group_ids", condition=None))
+        assert snapshot.columns(("id",), where=open_to_all) == {"id": ["a-0", "b-0"]}
+        assert snapshot.columns((), where=open_to_all) == {}
+
     def test_keyword_finds_any_term_and_ranks_rare_ones_higher(self, store: ChunkStore, empty: Generation) -> None:
         """As BM25 does."""
         contents = ["a dog on a beach", "a dog", "a beach with a lighthouse", "nothing of that"]

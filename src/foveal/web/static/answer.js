@@ -128,12 +128,15 @@ export class TurnView {
   acts() {
     const { turn } = this;
     const row = h("div.acts");
-    if (turn.text) row.append(iconButton("copy", t("chat.copy"), () => this.copy()));
+    if (turn.text && turn.finished?.answered !== false) row.append(iconButton("copy", t("chat.copy"), () => this.copy()));
     row.append(iconButton("again", t("chat.regenerate"), () => this.does.onregenerate(turn)));
     row.append(iconButton("edit", t("chat.edit"), () => this.does.onedit(turn)));
-    if (turn.finished && this.does.onfeedback) {
-      row.append(iconButton("up", t("chat.good"), (event) => this.does.onfeedback(turn, "up", event.currentTarget), { "aria-pressed": String(turn.feedback === "up") }));
-      row.append(iconButton("down", t("chat.bad"), (event) => this.does.onfeedback(turn, "down", event.currentTarget), { "aria-pressed": String(turn.feedback === "down") }));
+    if (turn.finished) {
+      for (const [rating, label] of [["up", t("chat.good")], ["down", t("chat.bad")]]) {
+        row.append(iconButton(rating, label, (event) => this.does.onfeedback(turn, rating, event.currentTarget), {
+          "aria-pressed": String(turn.feedback === rating), "data-rating": rating,
+        }));
+      }
     }
     if (turn.finished?.model) row.append(h("span.model", {}, t("chat.by", { model: turn.finished.model })));
     return row;
@@ -164,3 +167,10 @@ export function viewOf(item) {
   return h("span.view.words", {}, ...(spans ? marked(text.slice(0, 600), spans.filter(([, end]) => end < 560)) : [text.slice(0, 320)]));
 }
 
+
+/** The sentences of an answer that name a source. */
+export function saidOf(turn, number) {
+  if (!number) return "";
+  const pieces = turn.text.split(/(?<=\])\s+|\n+/).filter((piece) => piece.includes(`[doc${number}]`));
+  return pieces.join(" ").replace(/\[doc\d+\]/g, "").trim();
+}

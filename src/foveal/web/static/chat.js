@@ -1,12 +1,13 @@
 // The chat page.
 
-import { TurnView } from "./answer.js";
+import { saidOf, TurnView } from "./answer.js";
 import { ask } from "./api.js";
 import { isTyping } from "./base.js";
 import { drawChoices } from "./choices.js";
 import { Composer, dataUrl } from "./composer.js";
 import { Conversation, newTurn } from "./conversation.js";
 import { $, h, say, toast } from "./dom.js";
+import { giveFeedback } from "./feedback.js";
 import { choices, keepOptions, options, RESETTING, settled } from "./options.js";
 import { nameOf, SourcePanel } from "./source.js";
 import { suggestions } from "./suggestions.js";
@@ -22,14 +23,16 @@ let known = null;
 let chosen = null;
 
 function view(turn) {
-  const one = new TurnView(turn, { onopen: openSource, onregenerate: (it) => run(it), onedit: editTurn, onfeedback: null });
+  const one = new TurnView(turn, { onopen: openSource, onregenerate: (it) => run(it), onedit: editTurn, onfeedback: giveFeedback });
   views.set(turn, one);
   talk.append(one.element);
   return one;
 }
 
 function openSource(turn, items, at, opener) {
-  panel.open(items, at, { question: [turn.question.text, ...turn.intents].join(" · "), opener });
+  panel.open(items, at, {
+    question: [turn.question.text, ...turn.intents].join(" · "), said: (item) => saidOf(turn, item.number), opener,
+  });
 }
 
 panel.addEventListener("change", () => {
@@ -51,6 +54,7 @@ function listen(one) {
     else shown.take(what, event);
     if (what === "ended") {
       composer.busy = false;
+      document.dispatchEvent(new CustomEvent("foveal:ended", { detail: { conversation, turn } }));
       say(turn.failure ? turn.failure.message : turn.finished && !turn.finished.answered ? t("chat.nothing") : turn.text.replace(/\[doc(\d+)\]/g, "[$1]"));
     }
     if (stay) talk.scrollTop = talk.scrollHeight;
@@ -92,6 +96,7 @@ function begin(next) {
   views = new Map();
   panel.close();
   talk.replaceChildren();
+  document.dispatchEvent(new CustomEvent("foveal:begun", { detail: { conversation } }));
   listen(conversation);
   for (const turn of conversation.turns) view(turn);
   composer.busy = false;
@@ -137,6 +142,14 @@ document.addEventListener("keydown", (event) => {
   if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || !panel.isOpen || event.defaultPrevented) return;
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (step && !$("#source").contains(event.target)) { event.preventDefault(); panel.walk(step); }
+});
+
+/** Other modules of this page bring a conversation back, as turns, with `foveal:show`. */
+document.addEventListener("foveal:show", ({ detail }) => {
+  const shown = new Conversation(detail.turns);
+  shown.id = detail.id ?? null;
+  shown.keep();
+  begin(shown);
 });
 
 try {

@@ -9,7 +9,7 @@ export function drawChoices(place, chosen, known, { onchange, onnew, oncode }) {
     type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "data-choice": name, onclick: (event) => does(event.currentTarget),
   }, h("span.text", {}, ...label));
   place.replaceChildren(...[
-    chip([h("b", {}, chosen.deployment), ` ${t("chat.deployment")}`], false, (at) => chooser(at, known.deployments.map((name) => ({
+    chip([h("b", {}, chosen.deployment), h("span.more", {}, ` ${t("chat.deployment")}`)], false, (at) => chooser(at, known.deployments.map((name) => ({
       label: name, value: name, on: name === chosen.deployment,
     })), { label: t("chat.deployment"), onchoose: (one) => onchange({ deployment: one.value }) }), "deployment"),
     chip([dataLabel(chosen, known)], chosen.indexes.length > 0, (at) => chooseIndexes(at, chosen, known, onchange), "data"),
@@ -22,7 +22,7 @@ export function drawChoices(place, chosen, known, { onchange, onnew, oncode }) {
     chosen.filter ? h("a.chip.on", { href: "/settings#filter" }, sign("filter"), t("chat.filtered")) : null,
     h("div.end", {},
       iconButton("code", t("chat.view_code"), oncode, { id: "view-code" }),
-      h("button.chip", { type: "button", onclick: onnew, id: "new-chat" }, sign("plus"), t("chat.new"))),
+      h("button.chip", { type: "button", onclick: onnew, id: "new-chat", "aria-label": t("chat.new") }, sign("plus"), h("span.more", {}, t("chat.new")))),
   ].filter(Boolean));
 }
 

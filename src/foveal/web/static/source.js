@@ -2,6 +2,7 @@
 // and why it is here.
 
 import { call } from "./api.js";
+import { describing, UPLOADED } from "./describing.js";
 import { $, h, iconButton, say, sign } from "./dom.js";
 import { picture } from "./picture.js";
 import { bytes, clock, day, list, moment, number, t } from "./words.js";
@@ -24,6 +25,7 @@ export class SourcePanel extends EventTarget {
     this.items = [];
     this.at = 0;
     this.question = "";
+    this.said = () => "";
     this.opener = null;
     place.addEventListener("keydown", (event) => {
       if (event.key === "Escape") { event.stopPropagation(); this.close(); }
@@ -32,12 +34,15 @@ export class SourcePanel extends EventTarget {
     });
   }
 
+  /** What is looked for in a source: what the answer says of it, or else the question. */
+  asked(item) { return (this.said(item) || item.extract?.text || this.question).slice(0, 1000); }
+
   get isOpen() { return !this.place.hidden; }
   get current() { return this.items[this.at]; }
 
   /** Open one of several things that were found: `{index, chunk_id, legs?, relations?, extract?, number?}`. */
-  async open(items, at, { question = "", opener = null, focus = true } = {}) {
-    Object.assign(this, { items, at, question });
+  async open(items, at, { question = "", said = () => "", opener = null, focus = true } = {}) {
+    Object.assign(this, { items, at, question, said });
     if (opener) this.opener = opener;
     this.place.hidden = false;
     this.app.classList.add("with-source");
@@ -58,7 +63,7 @@ export class SourcePanel extends EventTarget {
 
   walk(step) {
     const to = this.at + step;
-    if (to >= 0 && to < this.items.length) this.open(this.items, to, { question: this.question });
+    if (to >= 0 && to < this.items.length) this.open(this.items, to, { question: this.question, said: this.said });
   }
 
   async draw() {
@@ -66,7 +71,8 @@ export class SourcePanel extends EventTarget {
     this.place.replaceChildren(this.header(item, item), h("div.pic.ghost.waiting-pic"));
     let details;
     try {
-      const asked = this.question ? `?q=${encodeURIComponent(this.question.slice(0, 1000))}` : "";
+      const words = item.kind === "image" ? this.question.slice(0, 1000) : this.asked(item);
+      const asked = words ? `?q=${encodeURIComponent(words)}` : "";
       details = await call(chunkPath(item.index, item.chunk_id) + asked);
     } catch (error) {
       if (this.current !== item) return;
@@ -107,7 +113,7 @@ export class SourcePanel extends EventTarget {
     const src = `${chunkPath(item.index, it.chunk_id)}/thumbnail?size=1280`;
     this.picture = picture({
       src, alt: it.description || it.caption || it.composed || nameOf(it), objects: it.objects, lines: it.ocr_lines, hits,
-      boxes: (item.relations ?? []).flatMap((one) => one.boxes), text: true, width: it.width_px, height: it.height_px,
+      boxes: [...(item.relations ?? []).flatMap((one) => one.boxes), ...(item.matched ? [item.matched] : [])], text: true, width: it.width_px, height: it.height_px,
     });
     const marks = it.objects.length || hits.lines.size
       ? h("button.chip.on", { type: "button", "aria-pressed": "true", onclick: (event) => {
@@ -124,19 +130,20 @@ export class SourcePanel extends EventTarget {
     const heading = it.title && it.title !== nameOf(it) ? h("p.crumbs", {}, it.title) : null;
     const page = it.media_type === "application/pdf" && it.locator.page
       ? h("div.pic.paper", {}, h("img", {
-        src: `${chunkPath(item.index, it.chunk_id)}/page?size=1100&q=${encodeURIComponent(this.question.slice(0, 1000))}`,
+        src: `${chunkPath(item.index, it.chunk_id)}/page?size=1100&q=${encodeURIComponent(this.asked(item))}`,
         alt: t("source.page_image", { page: it.locator.page, name: nameOf(it) }),
       }))
       : null;
     const text = h("div.passage", { tabindex: "0", "aria-label": t("source.passage") }, ...marked(it.content, spansOf(item, it)));
     if (!page) return [heading, text].filter(Boolean);
-    return [heading, page, h("details.kv-more", {}, h("summary", {}, t("source.as_text")), text)].filter(Boolean);
+    return [heading, page, h("details.as-text", {}, h("summary", {}, t("source.as_text")), text)].filter(Boolean);
   }
 
   facts(item, it) {
     const rows = h("dl.kv");
     const row = (label, ...value) => rows.append(h("dt", {}, label), ...value.map((one) => (one instanceof HTMLElement && one.tagName === "DD" ? one : h("dd", {}, one))));
-    if (it.description) row(t("source.your_words"), h("dd.person", {}, it.description));
+    if (it.source.startsWith(UPLOADED)) row(t("source.your_words"), h("dd", {}, describing(item, it)));
+    else if (it.description) row(t("source.your_words"), h("dd.person", {}, it.description));
     if (it.caption) row(t("source.description"), h("dd.made", {}, `${t("source.by_model")} ${it.caption}`));
     if (it.composed) row(t("source.description"), h("dd.made", {}, `${t("source.by_foveal")} ${it.composed}`));
     if (it.ocr_text) row(t("source.text_read"), it.ocr_text);

@@ -1,6 +1,6 @@
 // The words of the page's language, and how its people write numbers, dates and sizes.
 
-const words = JSON.parse(document.getElementById("words").textContent);
+const words = JSON.parse(document.getElementById("catalogue").textContent);
 export const language = document.documentElement.lang;
 const plural = new Intl.PluralRules(language);
 

@@ -1,0 +1,297 @@
+"""The web app: how soon a page is there, words are shown and typing finds, and how smoothly the gallery rolls.
+
+    python -m benchmarks.web [--rows 100000]
+
+The real application over a real store of synthetic images (their files do not exist, so eight small JPEGs stand in for
+thumbnails), in Chromium. Times are those a person sees: until the frame in which it is on the screen.
+
+- first load: from the address to the chat with its choices, with nothing cached; and what came over the wire.
+- first words: from the moment the engine hands over its first words to the frame that shows them.
+- typing: from a letter to the results it finds, the page's own pause for the next letter included.
+- rolling: frames a second while 100,000 pictures pass by.
+- fifty pages: so many clients load the whole page and what it asks for, at once, from one process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import re
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import numpy as np
+from PIL import Image
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from benchmarks.search import BATCH, Vectors
+from foveal.asgi import create_app
+from foveal.testing.fakes_engine import FakeEngine, fake_chunk
+from foveal.testing.serving import served
+from foveal.types.assets import AssetId, DocumentId, MediaKind
+from foveal.types.chat import ChatEvent, ChatRequest, TextDelta
+from foveal.types.chunks import Chunk, ChunkChange, ChunkId, IndexSchema
+from foveal.types.content import DetectedObject
+from foveal.types.locators import Box
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from foveal import Foveal
+
+INDEX = "pictures"
+THINGS = (
+    *("dog", "cat", "horse", "boat", "bicycle", "car", "person", "bird", "umbrella", "kite", "bench", "clock", "cup"),
+    *("banana", "laptop", "book", "train", "sheep"),
+)
+PLACES = (
+    *("beach", "street", "kitchen", "garden", "harbour", "forest", "market", "station", "bridge", "tower", "field"),
+    *("window", "table", "river"),
+)
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+LIMITS = {"load_s": 1.0, "words_ms": 100.0, "typing_ms": 200.0, "frames": 50.0}
+ROLL_S = 4
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.web")
+    parser.add_argument("--rows", type=int, default=100_000)
+    args = parser.parse_args(arguments)
+    import foveal
+
+    with tempfile.TemporaryDirectory(prefix="foveal-bench-") as folder, foveal.open(Path(folder)) as home:
+        fill(home, args.rows)
+        app = _Thumbnails(create_app(home))
+        with served(app) as address, _chromium() as browser:
+            print(f"{args.rows:,} pictures\n")
+            print(f"{'':<44}{'measured':>12}{'limit':>12}{'ratio':>8}")
+            load(browser, address)
+            typing(browser, address)
+            rolling(browser, address)
+            fifty(address)
+        engine = _Marking()
+        with served(create_app(engine)) as address, _chromium() as browser:
+            words(browser, address, engine)
+
+
+def _row(name: str, measured: float, limit: float, unit: str, *, more_is_better: bool = False) -> None:
+    ratio = limit / measured if more_is_better else measured / limit
+    print(f"{name:<44}{measured:>9.1f} {unit:<2}{limit:>9.1f} {unit:<2}{ratio:>8.2f}")
+
+
+def load(browser: Browser, address: str) -> None:
+    seconds, sizes = [], []
+    for _ in range(7):
+        context = browser.new_context()
+        page = context.new_page()
+        received: list[int] = []
+        page.on("response", lambda reply, kept=received: kept.append(int(reply.headers.get("content-length", 0))))
+        started = time.perf_counter()
+        page.goto(address, wait_until="commit")
+        page.wait_for_selector("[data-choice=data]")
+        seconds.append(time.perf_counter() - started)
+        page.wait_for_load_state("networkidle")
+        resources = page.evaluate(
+            "performance.getEntries().filter(e => e.transferSize && !e.name.includes('/v1/')"
+            " && (e.entryType === 'resource' || e.entryType === 'navigation')).map(e => e.transferSize)"
+        )
+        sizes.append(sum(resources) / 1000)
+        context.close()
+    _row("first load, median of 7", float(np.median(seconds)), LIMITS["load_s"], "s")
+    print(f"{'  over the wire, packed':<44}{np.median(sizes):>9.1f} kB in {len(resources)} files")
+
+
+def typing(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/gallery?index={INDEX}")
+    page.wait_for_selector(".cell img")
+    page.evaluate(
+        """() => { window.took = []; let pressed = 0;
+        document.querySelector('#words').addEventListener('input', () => { pressed = performance.now(); });
+        new MutationObserver(() => requestAnimationFrame(() => {
+            if (pressed) { window.took.push(performance.now() - pressed); pressed = 0; }
+        })).observe(document.querySelector('#count'), {childList: true, characterData: true, subtree: true}); }"""
+    )
+    rng = np.random.default_rng(1)
+    asked = 40
+    for number in range(asked):
+        text = f"a {rng.choice(THINGS)} near the {rng.choice(PLACES)} {number}"
+        page.locator("#words").fill(text)
+        page.wait_for_function("n => window.took.length >= n", arg=number + 1, timeout=10_000)
+    took = page.evaluate("window.took")[3:]
+    _row(f"typing to results, p95 of {len(took)}", float(np.percentile(took, 95)), LIMITS["typing_ms"], "ms")
+    print(f"{'  median':<44}{np.median(took):>9.1f} ms")
+    page.close()
+
+
+def rolling(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    page.goto(f"{address}/gallery?index={INDEX}")
+    page.wait_for_selector(".cell img")
+    frames = page.evaluate(
+        """async seconds => { const body = document.querySelector('#body'), gaps = []; let last = performance.now();
+        const end = last + seconds * 1000;
+        await new Promise(done => { const step = now => { gaps.push(now - last); last = now; body.scrollTop += 60;
+            if (now < end) requestAnimationFrame(step); else done(); }; requestAnimationFrame(step); });
+        return gaps; }""",
+        ROLL_S,
+    )
+    rate = 1000 * len(frames) / sum(frames)
+    _row("rolling, frames a second", rate, LIMITS["frames"], "/s", more_is_better=True)
+    print(f"{'  slowest of 100 frames':<44}{np.percentile(frames, 99):>9.1f} ms")
+    page.evaluate("document.querySelector('#body').scrollTop = 1e9")
+    page.wait_for_function("() => [...document.querySelectorAll('.cell')].some(c => c.dataset.filled)")
+    page.close()
+
+
+def words(browser: Browser, address: str, engine: _Marking) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    page.wait_for_selector("[data-choice=data]")
+    page.evaluate(
+        """() => { new MutationObserver(() => { if (!window.shown && document.querySelector('.prose *'))
+        requestAnimationFrame(() => { window.shown ??= Date.now(); }); })
+        .observe(document.querySelector('#talk'), {childList: true, subtree: true}); }"""
+    )
+    took = []
+    for _ in range(12):
+        page.evaluate("window.shown = undefined")
+        page.locator("#new-chat").click()
+        page.locator("#question").fill("harbour")
+        page.locator("#send").click()
+        page.wait_for_function("window.shown")
+        took.append(page.evaluate("window.shown") - engine.handed_ms)
+        page.wait_for_selector(".acts")
+    _row("first words shown after the engine has them", float(np.median(took[2:])), LIMITS["words_ms"], "ms")
+    page.close()
+
+
+def fifty(address: str) -> None:
+    async def one(client: httpx.AsyncClient) -> float:
+        started = time.perf_counter()
+        page = (await client.get("/")).text
+        addresses = {*re.findall(r"""(?:src|href)="(/static/[^"]+)""", page), "/v1/session", "/v1/indexes"}
+        for reply in await asyncio.gather(*(client.get(part) for part in addresses)):
+            reply.raise_for_status()
+        return time.perf_counter() - started
+
+    async def all_of_them() -> list[float]:
+        limits = httpx.Limits(max_connections=300)
+        async with httpx.AsyncClient(base_url=address, timeout=60, trust_env=False, limits=limits) as client:
+            return await asyncio.gather(*(one(client) for _ in range(50)))
+
+    took = asyncio.run(all_of_them())
+    print(f"{'fifty pages at once, slowest':<44}{max(took):>9.1f} s")
+
+
+class _Marking(FakeEngine):
+    """Notes when it hands over its first words."""
+
+    def __init__(self) -> None:
+        super().__init__({"texts": [fake_chunk("a.md", "The harbour opens at nine in the morning and closes late.")]})
+        self.handed_ms = 0.0
+        self.pause_s = 0.01
+
+    async def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        first = True
+        async for event in super().chat(request):
+            if first and isinstance(event, TextDelta):
+                self.handed_ms, first = time.time() * 1000, False
+            yield event
+
+
+class _Thumbnails:
+    """Eight pictures in the place of all thumbnails; everything else is the application's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        rng = np.random.default_rng(2)
+        self._pictures = [_jpeg(rng) for _ in range(8)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/thumbnail"):
+            data = self._pictures[hash(scope["path"]) % len(self._pictures)]
+            await Response(data, media_type="image/jpeg")(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _jpeg(rng: np.random.Generator) -> bytes:
+    small = Image.fromarray(rng.integers(0, 255, (8, 10, 3), dtype=np.uint8)).resize((320, 256))
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+class _chromium:
+    def __enter__(self) -> Browser:
+        import shutil
+
+        from playwright.sync_api import sync_playwright
+
+        self._playwright = sync_playwright().start()
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        self._browser = self._playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        return self._browser
+
+    def __exit__(self, *_: object) -> None:
+        self._browser.close()
+        self._playwright.stop()
+
+
+def fill(home: Foveal, rows: int) -> None:
+    """Images with words, vectors and dates, as an ingestion would have written them."""
+    rng = np.random.default_rng(0)
+    schema = IndexSchema(text_dim=home.models.text.dim, image_dim=home.models.image.dim)
+    texts, images = Vectors(schema.text_dim, rng), Vectors(schema.image_dim, rng)
+    generation = home.store.create(INDEX, schema)
+    home.catalog.create_index(INDEX, schema, generation)
+    for first in range(0, rows, BATCH):
+        at = range(first, min(first + BATCH, rows))
+        own, seen = texts(len(at)), images(len(at))
+        put = tuple(_picture(row, own[row - first], seen[row - first], rng) for row in at)
+        generation = home.store.apply(INDEX, generation, ChunkChange(put=put))
+    generation = home.store.optimize(INDEX, generation)
+    home.catalog.commit(INDEX, generation)
+
+
+def _picture(row: int, text: np.ndarray, image: np.ndarray, rng: np.random.Generator) -> Chunk:
+    thing, place = str(rng.choice(THINGS)), str(rng.choice(PLACES))
+    words_ = f"A {thing} near the {place}, picture {row}."
+    box = Box(x=0.2, y=0.2, width=0.4, height=0.4)
+    return Chunk(
+        chunk_id=ChunkId(f"d{row:07}-0"),
+        document_id=DocumentId(f"d{row:07}"),
+        asset_id=AssetId(f"{row:064}"),
+        kind=MediaKind.IMAGE,
+        media_type="image/jpeg",
+        source="/benchmark",
+        title=f"{row}",
+        filepath=f"folder/{row}.jpg",
+        content=words_,
+        description=words_,
+        objects=(DetectedObject(label=thing, score=0.9, box=box),),
+        taken_at=datetime(2015, 1, 1, tzinfo=UTC) + timedelta(minutes=53 * row),
+        width_px=1200,
+        height_px=900,
+        language="en",
+        text_vector=text,
+        image_vector=image,
+        seen_vector=text,
+    )
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])

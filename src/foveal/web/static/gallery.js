@@ -1,0 +1,269 @@
+// The gallery: everything in an index, newest first; or what words, pictures and filters find.
+
+import { call } from "./api.js";
+import { isTyping } from "./base.js";
+import { dataUrl } from "./composer.js";
+import { $, chooser, h, say, sign, toast } from "./dom.js";
+import { Filters, nearTo, toOData } from "./filters.js";
+import { Grid } from "./grid.js";
+import { drawMap } from "./map.js";
+import { choices, options, settled } from "./options.js";
+import { chunkPath, nameOf, placeOf, SourcePanel } from "./source.js";
+import { day, number, t, tn } from "./words.js";
+
+const TYPING_MS = 120;
+const FOUND = 120;
+
+const state = { index: "", words: "", images: [], mode: "hybrid", order: "newest", strictness: 2, view: "grid", scored: false };
+const panel = new SourcePanel($("#source"), $(".app"));
+const filters = new Filters($("#chips"));
+const grid = new Grid($("#body"), $("#grid"), { draw: drawCell });
+let known = null;
+let found = null;
+
+function drawCell(cell, item) {
+  const path = chunkPath(state.index, item.chunk_id);
+  const alike = item.duplicates?.length ?? 0;
+  const labels = item.labels ?? [...new Set((item.objects ?? []).map((one) => one.label))];
+  const name = item.description || labels.slice(0, 3).join(", ") || nameOf(item);
+  const legs = [...(item.legs ?? [])].sort((a, b) => b.confidence - a.confidence);
+  const under = state.scored && legs.length ? legs.map((one) => `${t(`leg.${one.leg}`)} ${number(one.confidence, 2)}`).join(" · ") : name;
+  cell.classList.toggle("stacked", alike > 0);
+  cell.setAttribute("aria-label", [name, nameOf(item), alike ? tn("gallery.alike", alike + 1) : ""].filter(Boolean).join(", "));
+  const view = item.kind === "image"
+    ? [h("img", { src: `${path}/thumbnail?size=320`, alt: "", loading: "eager", decoding: "async" })]
+    : item.media_type === "application/pdf" && (item.page ?? item.locator?.page)
+      ? [h("img", { src: `${path}/page?size=480`, alt: "", decoding: "async" })]
+      : [h("span.paper", {}, item.title || nameOf(item), h("small", {}, nameOf(item)))];
+  const place = item.locator ? placeOf(item) : "";
+  cell.replaceChildren(...view, h("span.under", {}, under), alike || place ? h("span.n", {}, alike ? tn("gallery.alike", alike + 1) : place) : "");
+}
+
+const isAsking = () => Boolean(state.words.trim() || state.images.length);
+
+async function fetchListing(skip, top) {
+  const query = new URLSearchParams({ order: state.order, skip, top });
+  const filter = toOData(filters.filters);
+  if (filter) query.set("filter", filter);
+  return call(`/v1/indexes/${encodeURIComponent(state.index)}/chunks?${query}`);
+}
+
+let searching = null;
+async function fetchFound() {
+  searching?.abort();
+  searching = new AbortController();
+  const filter = toOData(filters.filters);
+  const body = { index: state.index, text: state.words.trim(), images: state.images.map((one) => one.wire), mode: state.mode, top: FOUND, explain: true };
+  if (filter) body.filter = filter;
+  if (state.strictness) body.strictness = state.strictness;
+  return call("/v1/search", { method: "POST", body, signal: searching.signal });
+}
+
+async function show() {
+  remember();
+  const asking = isAsking();
+  $("#message").replaceChildren();
+  drawViews();
+  try {
+    if (asking) {
+      found = await fetchFound();
+      const none = !found.hits.length;
+      const items = none ? found.rejected ?? [] : found.hits;
+      await grid.show(async (skip, top) => ({ total: items.length, items: items.slice(skip, skip + top) }));
+      $("#count").textContent = none ? t("gallery.no_match") : tn("gallery.found", found.hits.length);
+      if (none) $("#message").replaceChildren(noMatch(items.length > 0));
+      $("#body").prepend($("#message"));
+    } else {
+      found = null;
+      const first = await grid.show(fetchListing);
+      $("#count").textContent = tn("chat.items", first.total);
+      if (!first.total) $("#message").replaceChildren(h("div.no-match", {}, h("h2", {}, t("gallery.empty")), h("p.mute", {}, filters.filters.length ? t("gallery.empty_filtered") : t("chat.empty_lead"))));
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") failed(error);
+  }
+}
+
+function noMatch(near) {
+  return h("div.no-match", {}, h("h2", {}, t("gallery.no_match")), h("p.mute", {}, near ? t("gallery.no_match_near") : t("gallery.no_match_far")));
+}
+
+function failed(error) {
+  $("#message").replaceChildren(h("div.notice.bad", { role: "alert" }, h("p", {}, h("b", {}, error.message)), h("p", {}, error.remedy ?? ""),
+    h("button.button.plain", { type: "button", onclick: show }, t("base.retry"))));
+}
+
+grid.addEventListener("failed", (event) => failed(event.detail));
+grid.addEventListener("choose", ({ detail: { at, item, cell } }) => { if (item) openItem(at, cell); });
+
+/** What stands around an item, so that arrows walk on from it. */
+function openItem(at, cell) {
+  const items = [];
+  const from = Math.max(0, at - 100);
+  let here = 0;
+  for (let one = from; one < Math.min(grid.total, at + 100); one += 1) {
+    const item = grid.item(one);
+    if (!item) continue;
+    if (one === at) here = items.length;
+    items.push({ ...item, index: state.index, at: one });
+    if (one === at) for (const twin of item.duplicates ?? []) items.push({ ...twin, index: state.index, at: one, kind: "image" });
+  }
+  panel.open(items, here, { question: state.words, opener: cell });
+}
+
+panel.addEventListener("change", () => grid.markOpen(panel.isOpen ? panel.current.at : -1));
+panel.addEventListener("region", ({ detail: { details, box } }) => {
+  addImage({ shown: `${chunkPath(state.index, details.chunk_id)}/thumbnail?size=160`, chunk: details.chunk_id, box, name: nameOf(details) });
+});
+
+async function addImage(image) {
+  const wire = image.wire ?? await wireOf(image);
+  state.images.push({ ...image, wire });
+  drawImages();
+  show();
+}
+
+/** A picture of the index as a search takes it; with a box, that part of it. */
+async function wireOf({ chunk, box }) {
+  const reply = await fetch(`${chunkPath(state.index, chunk)}/thumbnail?size=1024`);
+  if (!reply.ok) throw new Error(t("source.removed"));
+  const url = await dataUrl(await reply.blob());
+  return box ? { image: url, box } : url;
+}
+
+function drawImages() {
+  const parts = state.images.map((image, at) => h("button.one", { type: "button", "aria-label": t("gallery.drop_image", { name: image.name }), title: image.name, onclick: () => {
+    state.images.splice(at, 1);
+    drawImages();
+    show();
+  } }, h("img", { src: image.shown, alt: "" }), h("span", { "aria-hidden": "true" }, "×")));
+  $("#search-images").replaceChildren(...parts, ...(parts.length ? [h("i", {}, t("gallery.and"))] : []));
+}
+
+function drawViews() {
+  const asking = isAsking();
+  const toggle = (on, icon, label, does) => h("button.chip", { type: "button", "aria-pressed": String(on), onclick: does }, icon ? sign(icon) : null, label);
+  const parts = [h("button.chip", { type: "button", id: "index", "aria-haspopup": "menu", onclick: (event) => chooser(event.currentTarget, known.indexes.map((one) => ({
+    label: one.name, note: tn("chat.items", one.documents), value: one.name, on: one.name === state.index,
+  })), { label: t("chat.data"), onchoose: (one) => { state.index = one.value; filters.set([]); state.images = []; drawImages(); panel.close(); begin(); } }) }, state.index)];
+  if (asking) {
+    parts.push(h("button.chip", { type: "button", "aria-haspopup": "menu", onclick: (event) => chooser(event.currentTarget, [null, 1, 2, 3, 4, 5].map((level) => ({
+      label: level ? `${number(level)} · ${t(`settings.strictness_${level}`)}` : t("gallery.any_strictness"), value: level, on: level === state.strictness,
+    })), { label: t("settings.strictness"), onchoose: (one) => { state.strictness = one.value; show(); } }) }, state.strictness ? t("chat.strictness", { n: number(state.strictness) }) : t("gallery.any_strictness")));
+    parts.push(toggle(state.scored, "info", t("gallery.scores"), () => { state.scored = !state.scored; $("#grid").classList.toggle("scored", state.scored); grid.redraw(); drawViews(); }));
+  } else {
+    parts.push(h("button.chip", { type: "button", "aria-haspopup": "menu", onclick: (event) => chooser(event.currentTarget, ["newest", "oldest", "name"].map((one) => ({
+      label: t(`gallery.order_${one}`), value: one, on: one === state.order,
+    })), { label: t("gallery.order"), onchoose: (one) => { state.order = one.value; show(); drawDays(); } }) }, t(`gallery.order_${state.order}`)));
+    if (filters.overview?.places.length) parts.push(toggle(state.view === "map", null, t("gallery.map"), () => { state.view = state.view === "map" ? "grid" : "map"; drawView(); }));
+  }
+  $("#views").replaceChildren(...parts);
+}
+
+function drawView() {
+  const map = state.view === "map" && !isAsking();
+  $("#map").hidden = !map;
+  $("#grid").hidden = map;
+  if (map) drawMap($("#map"), filters.overview.places, { onchoose: (place) => { state.view = "grid"; filters.filters.push(nearTo(place)); filters.changed(); } });
+  else grid.layout();
+  drawViews();
+}
+
+function drawDays() {
+  const list = $("#days");
+  const days = filters.overview?.days ?? [];
+  list.hidden = state.order !== "newest" || days.length < 3 || isAsking();
+  const parts = [];
+  let year = "";
+  for (const one of days.slice(0, 800)) {
+    if (one.day.slice(0, 4) !== year) { year = one.day.slice(0, 4); parts.push(h("div.year", {}, year)); }
+    parts.push(h("button", { type: "button", "aria-label": `${day(one.day)}, ${tn("chat.items", one.count)}`, onclick: () => grid.goTo(one.position) },
+      new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(one.day)), h("small", {}, number(one.count))));
+  }
+  list.replaceChildren(...parts);
+}
+
+async function look() {
+  const filter = toOData(filters.filters);
+  const query = filter ? `?filter=${encodeURIComponent(filter)}` : "";
+  try {
+    filters.overview = await call(`/v1/indexes/${encodeURIComponent(state.index)}/overview${query}`);
+  } catch {
+    filters.overview = null;
+  }
+  filters.draw();
+  drawDays();
+  drawViews();
+}
+
+async function begin() {
+  await Promise.all([show(), look()]);
+  drawView();
+}
+
+function remember() {
+  const query = new URLSearchParams({ index: state.index });
+  if (state.words.trim()) query.set("q", state.words.trim());
+  if (filters.filters.length) query.set("filters", JSON.stringify(filters.filters));
+  if (state.mode !== "hybrid") query.set("mode", state.mode);
+  history.replaceState(null, "", `/gallery?${query}`);
+}
+
+filters.addEventListener("change", () => { state.view = "grid"; panel.close(); begin(); });
+
+let typed;
+$("#words").addEventListener("input", (event) => {
+  state.words = event.target.value;
+  clearTimeout(typed);
+  typed = setTimeout(() => { state.view = "grid"; drawView(); show().then(drawDays); }, TYPING_MS);
+});
+$("#search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  clearTimeout(typed);
+  state.words = $("#words").value;
+  show().then(() => { drawDays(); say($("#count").textContent); });
+});
+$("#mode").addEventListener("change", (event) => { state.mode = event.target.value; if (isAsking()) show(); });
+$("#add-image").addEventListener("click", () => $("#image-file").click());
+async function takeFiles(files) {
+  for (const file of files.slice(0, 10 - state.images.length)) {
+    if (!file.type.startsWith("image/") && !/\.(hei[cf]|tiff?|avif|bmp)$/i.test(file.name)) { toast(t("chat.not_a_picture", { name: file.name })); continue; }
+    const url = await dataUrl(file);
+    await addImage({ shown: url, wire: url, name: file.name });
+  }
+}
+$("#image-file").addEventListener("change", (event) => { takeFiles([...event.target.files]); event.target.value = ""; });
+$("#words").addEventListener("paste", (event) => { if (event.clipboardData.files.length) { event.preventDefault(); takeFiles([...event.clipboardData.files]); } });
+$("#gallery").addEventListener("dragover", (event) => { if ([...event.dataTransfer.types].includes("Files")) event.preventDefault(); });
+$("#gallery").addEventListener("drop", (event) => { event.preventDefault(); takeFiles([...event.dataTransfer.files]); });
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && panel.isOpen && !document.querySelector("dialog[open], [popover]:popover-open")) panel.close();
+  if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || !panel.isOpen || event.defaultPrevented) return;
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (step && !$("#source").contains(event.target)) { event.preventDefault(); panel.walk(step); }
+});
+
+try {
+  known = await choices();
+  known.indexes = known.indexes.filter((one) => one.image_model || one.text_model);
+  const asked = new URLSearchParams(location.search);
+  const chosen = settled(options(), known);
+  state.index = known.indexes.some((one) => one.name === asked.get("index")) ? asked.get("index") : chosen.indexes[0] ?? known.indexes[0]?.name;
+  if (!state.index) {
+    $("#message").replaceChildren(h("div.no-match", {}, h("h2", {}, t("chat.no_data_yet")), h("p.mute", {}, t("chat.empty_lead"))));
+  } else {
+    state.words = $("#words").value = asked.get("q") ?? "";
+    state.mode = $("#mode").value = asked.get("mode") ?? "hybrid";
+    try { filters.filters = JSON.parse(asked.get("filters") ?? "[]"); } catch { filters.filters = []; }
+    filters.draw();
+    const like = asked.get("like");
+    if (like) {
+      state.images.push({ shown: `${chunkPath(state.index, like)}/thumbnail?size=160`, chunk: like, name: t("gallery.this_picture"), wire: await wireOf({ chunk: like }) });
+      drawImages();
+    }
+    await begin();
+  }
+} catch (error) {
+  failed(error);
+}
