@@ -448,9 +448,21 @@ class Catalog(Protocol):
         put: Iterable[DocumentRecord] = (),
         delete: Collection[DocumentId] = (),
         attachments: Mapping[str, bytes] = MappingProxyType({}),
+        base: Generation | None = None,
     ) -> None:
         """In one transaction: the documents, the generation readers open from now on, and blobs kept with the index
         by name (the fitted adapter), each in place of what had that name.
+
+        Raises:
+            IndexNotFoundError: No such index.
+            ConflictError: Readers do not open `base` any more: another process has committed. Nothing was changed.
+        """
+
+    def find(self, index: str, document_ids: Collection[DocumentId]) -> list[DocumentRecord]:
+        """Those of these documents that there are, in any order.
+
+        Raises:
+            IndexNotFoundError: No such index.
         """
 
     def attachment(self, index: str, name: str) -> bytes | None:

@@ -34,11 +34,13 @@ class Program:
 
     home: Path
     models: Path
+    variables: tuple[tuple[str, str], ...] = ()
 
     @property
     def environ(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
-        return kept | {"FOVEAL_HOME": str(self.home), "FOVEAL_MODELS": str(self.models), "FOVEAL_OFFLINE": "1"}
+        own = {"FOVEAL_HOME": str(self.home), "FOVEAL_MODELS": str(self.models), "FOVEAL_OFFLINE": "1"}
+        return kept | own | dict(self.variables)
 
     def command(self, *arguments: object) -> list[str]:
         return [sys.executable, "-m", "foveal", *map(str, arguments)]

@@ -26,6 +26,7 @@ from foveal.stores.catalog import SqlCatalog, open_engine
 from foveal.stores.ingestion_log import SqlIngestionLog
 from foveal.stores.lance import LanceChunkStore
 from foveal.stores.model_cache import SqlModelCache
+from foveal.stores.work_queue import SqlWorkQueue
 from foveal.testing.fakes_remote import FakeCaptioner
 from foveal.testing.fakes_text import FakeTextEmbedder, FakeTextRecognizer
 from foveal.testing.fakes_vision import FakeImageEncoder, FakeObjectDetector, FakeSafetyScorer
@@ -56,6 +57,7 @@ class Home:
         self.engine = open_engine(f"sqlite:///{self.root / 'catalog.sqlite'}")
         self.catalog = SqlCatalog(self.engine)
         self.log = SqlIngestionLog(self.engine)
+        self.queue = SqlWorkQueue(self.engine)
         self.cache = SqlModelCache(self.root / "cache.sqlite")
         self.store = LanceChunkStore(self.root / "indexes")
         self.derived = FileByteStore(self.root / "derived")
@@ -95,6 +97,7 @@ class Home:
             catalog=self.catalog,
             store=self.store,
             log=self.log,
+            queue=self.queue,
             derived=self.derived,
             preparer=self.preparer(),
             adapters=AdapterKeeper(
@@ -111,6 +114,7 @@ class Home:
             ),
             workers=2,
             commit_assets=commit_assets,
+            source_of=lambda order: FolderSource(Path(order.source)),
         )
 
     def request(self, groups: tuple[str, ...] = ()) -> IngestRequest:

@@ -13,7 +13,7 @@ from foveal.cli.session import OK, PARTIAL, print_json, session
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from foveal.types.ingestions import IngestionPlan
+    from foveal.types.ingestions import IngestionPlan, IngestionProgress
 
 
 def ingest(
@@ -25,13 +25,21 @@ def ingest(
         Path | None, typer.Option(help="JSON or CSV with your own words on the images.", exists=True, dir_okay=False)
     ] = None,
     group: Annotated[list[str] | None, typer.Option(help="Only this group may see them; may be repeated.")] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that share the work, this one among them.")
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Read folders of images and texts into an index; run again, it does only what changed."""
+    from foveal.cli.processes import Helpers
     from foveal.cli.progress import IngestBar
 
     here = session(context)
     groups = tuple(group or ())
+    if processes > 1 and not here.settings.workers:
+        from foveal.settings import available_cores
+
+        here.share_cores(available_cores() // processes)
     with here.open() as foveal:
         name = index or here.settings.index
         if dry_run:
@@ -44,8 +52,13 @@ def ingest(
             return
         if here.settings.understanding.objects and foveal.models.objects is None:
             here.notes.print("Objects are not detected: `foveal doctor` says why and what to do.", markup=False)
-        with IngestBar(here.notes) as bar:
-            jobs = foveal.ingest(paths, index=name, descriptions=describe, groups=groups, observe=bar)
+        with IngestBar(here.notes) as bar, Helpers(here, foveal, processes - 1) as helpers:
+
+            def observe(progress: IngestionProgress) -> None:
+                bar(progress)
+                helpers(progress)
+
+            jobs = foveal.ingest(paths, index=name, descriptions=describe, groups=groups, observe=observe)
     if as_json:
         print_json([job_json(j) for j in jobs])
     else:

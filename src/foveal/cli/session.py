@@ -58,6 +58,11 @@ class Session:
 
         return settings.load(self.flags, config=self.config)
 
+    def share_cores(self, cores: int) -> None:
+        """Use so many worker threads, one at least, from now on."""
+        self.flags["workers"] = max(1, cores)
+        self.__dict__.pop("settings", None)
+
     @cached_property
     def console(self) -> Console:
         """Where people read; plain when not a terminal."""

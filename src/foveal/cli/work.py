@@ -16,14 +16,22 @@ if TYPE_CHECKING:
 def work(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="End when there is nothing left to do.")] = False,
+    job: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only help with this job, which another process runs.")
+    ] = None,
 ) -> None:
-    """Run queued jobs and due sources, until stopped. Any number of these may work on one home."""
+    """Help with running jobs, run queued ones and due sources, until stopped. Any number of these may work at once."""
     from foveal.cli.progress import IngestBar
     from foveal.runtime.scheduler import Worker
 
     here = session(context)
+    if job is not None:
+        with here.open() as foveal:
+            while foveal.jobs.help_one(only=job):
+                pass
+        return
     with here.open() as foveal, IngestBar(here.notes) as bar:
-        worker = Worker(foveal.sources, foveal.jobs, tell=lambda done: tell(here, done), observe=bar)
+        worker = Worker(foveal.sources, foveal.jobs, helps=True, tell=lambda done: tell(here, done), observe=bar)
         if not once:
             here.notes.print("Waiting for jobs (Ctrl-C stops).")
         worker.run_waiting()

@@ -54,6 +54,12 @@ class JobRun:
         self.job = job
         self.counts = job.counts
         self.progress = job.progress
+        self._shared = False
+        self._since = 0  # items that are through here since the last look, of a job whose items are shared
+        self._shown = 0  # most items through that the observer was told
+        self._told: set[str] = set()  # paths of failures that the observer knows of
+        self._seen = 0  # failures looked at, of all that are kept with the job
+        self._listed = 0  # those that this run kept itself
         self._stage = job.stage
         self._observe = observe
         self._state: IngestionState | None = None
@@ -75,11 +81,10 @@ class JobRun:
     ) -> None:
         self._over.set()
         self._thread.join()
-        state, message = self._ending(error)
         self._keep_failures()
-        self.log.update(
-            self.job.ingestion_id, self.counts, stage=self._stage, progress=self.progress, state=state, message=message
-        )
+        state, message = self._ending(error)
+        counts = None if self._shared else self.counts
+        self.log.update(self.job.ingestion_id, counts, stage=self._stage, state=state, message=message)
         self.job = self.log.get(self.job.ingestion_id)
 
     @property
@@ -94,12 +99,16 @@ class JobRun:
             ConflictError: Another process has taken over: write nothing more.
         """
         self.save()
-        self._asked = self._asked or self.log.cancelled(self.job.ingestion_id)
+        now = self.log.get(self.job.ingestion_id)
+        if self._shared:
+            self.counts, self.progress, self._since = now.counts, now.progress, 0
+            self._tell_of_others()
+        self._asked = self._asked or now.cancel_asked
         return self._asked
 
     def stage(self, name: str, *, todo: int = 0) -> None:
         """Begin a stage of so many items."""
-        self._stage, self.progress = name, JobProgress(todo=todo)
+        self._stage, self.progress, self._shown = name, JobProgress(todo=todo), 0
         self.look()
         self.tell()
 
@@ -109,10 +118,23 @@ class JobRun:
         self.save()
         self.tell()
 
+    def share(self) -> None:
+        """From now on counts and progress are kept by the queue of items, for all processes; this run reads them."""
+        self.save()
+        self._seen = self._listed
+        self._shared = True
+
+    def own(self, counts: IngestionCounts) -> None:
+        """Every item is through: counts are this run's again."""
+        self.counts, self._shared = counts, False
+
     def advance(self, items: int = 1, *, size_bytes: int = 0, counts: IngestionCounts | None = None) -> None:
         """So many more items are through."""
         before = self.progress
-        self.progress = replace(before, done=before.done + items, bytes_done=before.bytes_done + size_bytes)
+        if self._shared:
+            self._since += items
+        else:
+            self.progress = replace(before, done=before.done + items, bytes_done=before.bytes_done + size_bytes)
         self.counts = counts or self.counts
         self.tell()
 
@@ -121,21 +143,34 @@ class JobRun:
         if failures:
             with self._lock:
                 self._failures.extend(failures)
+                self._listed += len(failures)
             self.tell(failures)
 
     def tell(self, failures: Sequence[AssetFailure] = ()) -> None:
         """Tell the observer."""
+        self._told.update(failure.path for failure in failures)
         progress = self.progress
+        self._shown = max(self._shown, progress.done + self._since)
         self._observe(
             IngestionProgress(
                 counts=self.counts,
                 stage=self._stage,
                 todo=progress.todo,
-                done=progress.done,
+                done=self._shown,
                 bytes_done=progress.bytes_done,
                 failures=tuple(failures),
             )
         )
+
+    def _tell_of_others(self) -> None:
+        """What failed in other processes since the last look."""
+        if self.counts.failed + self._listed <= self._seen:
+            return
+        new = self.log.failures(self.job.ingestion_id, after=self._seen)
+        self._seen += len(new)
+        others = [failure for failure in new if failure.path not in self._told]
+        if others:
+            self.tell(others)
 
     def end(self, state: IngestionState, message: str = "") -> None:
         """Say how it ends, where that is not plain from its counts."""
@@ -148,7 +183,8 @@ class JobRun:
             return IngestionState.FAILED, str(error)
         if self._state is not None:
             return self._state, self._message
-        return IngestionState.PARTIAL if self.counts.failed else IngestionState.SUCCEEDED, self._message
+        failed = self.counts.failed or self.log.failures(self.job.ingestion_id, limit=1)
+        return IngestionState.PARTIAL if failed else IngestionState.SUCCEEDED, self._message
 
     def _beat(self) -> None:
         while not self._over.wait(HEARTBEAT_S):
@@ -178,5 +214,6 @@ class JobRun:
         with self._lock:
             now = self._now()
             self._keep_failures()
-            self.log.update(self.job.ingestion_id, self.counts, stage=self._stage, progress=self.progress)
+            own = (None, None) if self._shared else (self.counts, self.progress)
+            self.log.update(self.job.ingestion_id, own[0], stage=self._stage, progress=own[1])
             self._saved, self._saved_at = now, time.monotonic()

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
-from foveal.errors import ConflictError, FovealError
+from foveal.errors import ConflictError, FovealError, NotFoundError
 from foveal.pipeline.job_run import Observer
 from foveal.ports import IngestionLog
 from foveal.types.ingestions import AssetFailure, Ingestion, IngestionId, IngestionState, JobKind, JobOrder
 
+SHARED_STAGE = "understand"
+"""The stage of a job in which its items can be shared."""
+MOST_RUNNING = 100
+"""Latest jobs looked at to find one to help with."""
+
 Handler = Callable[[Ingestion, Observer], Ingestion]
 """Does a job that was claimed, in a `JobRun`; gives the job back as it ended, or raises what ended it."""
+
+
+Helper = Callable[[Ingestion, Observer], int]
+"""Does a share of a job that another process runs; gives how many items it did."""
 
 
 class Jobs:
@@ -20,11 +30,18 @@ class Jobs:
     Args:
         log: Where they are kept.
         handlers: What does the jobs of each kind.
+        helpers: What does shares of jobs, for kinds that can be shared.
     """
 
-    def __init__(self, log: IngestionLog, handlers: Mapping[JobKind, Handler]) -> None:
+    def __init__(
+        self,
+        log: IngestionLog,
+        handlers: Mapping[JobKind, Handler],
+        helpers: Mapping[JobKind, Helper] = MappingProxyType({}),
+    ) -> None:
         self._log = log
         self._handlers = handlers
+        self._helpers = helpers
 
     def recent(self, index: str | None = None, *, limit: int = 20) -> list[Ingestion]:
         """Newest first."""
@@ -101,6 +118,28 @@ class Jobs:
             if lasting and isinstance(error, KeyboardInterrupt):
                 self.enqueue(job.order)
             raise
+
+    def help_one(self, observe: Observer = lambda _: None, *, only: str | None = None) -> int:
+        """Do a share of the oldest job, or of the one named, that another process runs and that has items left.
+
+        Returns:
+            How many items were done here; 0 when there is nothing to help with.
+
+        Raises:
+            ModelError: A model stopped answering here; others go on.
+        """
+        running = [self.get(only)] if only is not None else list(reversed(self.recent(limit=MOST_RUNNING)))
+        for job in running:
+            shared = job.stage == SHARED_STAGE and job.progress.done < job.progress.todo
+            if job.state is not IngestionState.RUNNING or not shared or job.kind not in self._helpers:
+                continue
+            try:
+                done = self._helpers[job.kind](job, observe)
+            except (ConflictError, NotFoundError):  # it ended, or what it reads is not there any more
+                continue
+            if done:
+                return done
+        return 0
 
     def _ended(self, job: Ingestion, state: IngestionState, message: str) -> Ingestion:
         """The job as its run recorded it; where that did not come so far, as said here."""

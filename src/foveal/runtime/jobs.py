@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foveal.pipeline.jobs import Handler, Jobs
+from foveal.pipeline.jobs import Handler, Helper, Jobs
 from foveal.types.ingestions import Ingestion, JobKind, JobOrder
 
 if TYPE_CHECKING:
@@ -31,7 +31,12 @@ def jobs_of(parts: Parts) -> Jobs:
         JobKind.REFRESH: refresh,
         JobKind.REMOVE: remove,
     }
-    return Jobs(parts.log, handlers)
+
+    def help_ingest(job: Ingestion, observe: Observer) -> int:
+        return parts.ingester.help(job, observe)
+
+    helpers: dict[JobKind, Helper] = {JobKind.INGEST: help_ingest, JobKind.REFRESH: help_ingest}
+    return Jobs(parts.log, handlers, helpers)
 
 
 def ingest_order(path: Path, index: str, descriptions: Path | None, groups: tuple[str, ...]) -> JobOrder:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         TextEmbedder,
     )
     from foveal.ports_uploads import UploadStore
+    from foveal.ports_work import WorkQueue
     from foveal.readers.image import ImageReader
     from foveal.readers.limits import Limits
     from foveal.readers.video import VideoReader
@@ -130,6 +131,13 @@ class Parts:
         from foveal.stores.ingestion_log import SqlIngestionLog
 
         return SqlIngestionLog(self.engine)
+
+    @made_once
+    def queue(self) -> WorkQueue:
+        """Items of running jobs."""
+        from foveal.stores.work_queue import SqlWorkQueue
+
+        return SqlWorkQueue(self.engine)
 
     @made_once
     def jobs(self) -> Jobs:
@@ -403,12 +411,14 @@ class Parts:
             catalog=self.catalog,
             store=self.store,
             log=self.log,
+            queue=self.queue,
             derived=self.derived,
             preparer=self.preparer,
             adapters=self.adapters,
             calibrations=self.calibrations,
             workers=self.settings.worker_count,
             commit_assets=self.settings.commit_assets,
+            source_of=lambda order: self.held_at(order.source),
             ensure_index=self.ensure_index,
         )
 
@@ -593,17 +603,21 @@ class Parts:
         return self.originals.open(self.held(chunk), chunk)
 
     def held(self, chunk: Chunk) -> Source:
-        """Where a chunk's file is.
+        """Where a chunk's file is; as `held_at`."""
+        return self.held_at(chunk.source)
+
+    def held_at(self, location: str) -> Source:
+        """The source of a location, opened.
 
         Raises:
-            NotFoundError: Its source is not saved any more.
+            NotFoundError: It is not saved any more.
         """
         from foveal.runtime.sources import held
 
         def saved(location: str) -> Source:
             return self.sources.holding(location)
 
-        return held(chunk.source, saved)
+        return held(location, saved)
 
 
 def _priced(server: ModelServer) -> PricedModel:

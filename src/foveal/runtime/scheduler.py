@@ -26,6 +26,7 @@ class Worker:
     Args:
         sources: Whose due ones are refreshed; None: none are.
         jobs: Whose queued ones are done; None: none are.
+        helps: Whether it does shares of jobs that other processes run.
         tell: Told what became of each.
         observe: Told of progress.
     """
@@ -35,11 +36,13 @@ class Worker:
         sources: SavedSources | None,
         jobs: Jobs | None,
         *,
+        helps: bool = False,
         tell: Teller = lambda _: None,
         observe: Callable[[IngestionProgress], None] = lambda _: None,
     ) -> None:
         self._sources = sources
         self._jobs = jobs
+        self._helps = helps
         self._tell = tell
         self._observe = observe
         self._over = threading.Event()
@@ -61,8 +64,10 @@ class Worker:
                 raise
 
     def run_waiting(self) -> int:
-        """What there is to do now; how many were done."""
+        """What there is to do now; how many jobs were done."""
         done = 0
+        while self._jobs and self._helps and self._jobs.help_one(self._watch):
+            pass
         while self._jobs and (job := self._jobs.run_next(self._watch, lasting=True)) is not None:
             self._tell(Refreshed(name=job.saved_source, job=job))
             done += 1

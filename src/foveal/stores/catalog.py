@@ -140,16 +140,33 @@ class SqlCatalog:
         put: Iterable[DocumentRecord] = (),
         delete: Collection[DocumentId] = (),
         attachments: Mapping[str, bytes] = MappingProxyType({}),
+        base: Generation | None = None,
     ) -> None:
         """In one transaction: the documents, the generation and what is attached."""
         rows = {record.document_id: _document_row(index, record) for record in put}
         with writing(self._engine, _WHAT) as connection:
-            _index_row(connection, index)
+            row = _index_row(connection, index)
+            if base is not None and row.generation != base:
+                raise ConflictError(
+                    f"Another process has committed to the index {index!r} meanwhile.",
+                    remedy="Leave it to that process.",
+                )
             _delete_documents(connection, index, [*delete, *rows])
             if rows:
                 connection.execute(insert(documents), list(rows.values()))
             _attach(connection, index, attachments)
             connection.execute(update(indexes).where(indexes.c.name == index).values(generation=generation))
+
+    def find(self, index: str, document_ids: Collection[DocumentId]) -> list[DocumentRecord]:
+        """Those of these documents that there are."""
+        wanted, found = list(document_ids), list[DocumentRecord]()
+        with reading(self._engine, _WHAT) as connection:
+            _index_row(connection, index)
+            for start in range(0, len(wanted), _BATCH):
+                some = documents.c.document_id.in_(wanted[start : start + _BATCH])
+                rows = connection.execute(select(documents).where(documents.c.index_name == index, some))
+                found += [_document_record(row) for row in rows]
+        return found
 
     def attachment(self, index: str, name: str) -> bytes | None:
         """A blob kept with the index."""

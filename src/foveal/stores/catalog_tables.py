@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -115,6 +115,40 @@ job_failures = Table(
     Index(None, "ingestion_id", "number"),
 )
 """What a job could not use, in the order in which it was met."""
+
+work_items = Table(
+    "work_items",
+    metadata,
+    Column("ingestion_id", String, ForeignKey("ingestions.ingestion_id", ondelete="CASCADE"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("state", String, nullable=False),  # waiting, taken, settled; gone, moved: a document to delete
+    Column("path", Name, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("version", String, nullable=False),
+    Column("modified_at", UtcTime),
+    Column("description", LargeBinary, nullable=False),  # UTF-8; half a surrogate pair of JSON included
+    Column("subtitles", Text),  # a JSON object, the item of that file
+    Column("document_id", String, nullable=False),
+    Column("asset_id", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("worker_id", String, index=True),
+    Column("outcome", String),
+    Index(None, "ingestion_id", "state", "attempts", "ordinal"),
+)
+"""What is still to be done for running jobs, and what was. Of a job that has ended nothing is left."""
+
+job_workers = Table(
+    "job_workers",
+    metadata,
+    Column("worker_id", String, primary_key=True),
+    Column("ingestion_id", String, ForeignKey("ingestions.ingestion_id", ondelete="CASCADE"), nullable=False),
+    Column("host", String, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("heartbeat_at", UtcTime, nullable=False),
+    Column("ready", Integer, nullable=False),  # prepared, not yet committed
+    Column("committing", Boolean, nullable=False),  # has the right to write to the index; one worker of a job
+)
+"""Processes that share the items of a job."""
 
 leases = Table(
     "leases",

@@ -13,11 +13,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, delete, insert, select, update
+from sqlalchemy import Engine, Select, delete, func, insert, select, update
 from sqlalchemy.engine import Connection, Row
 
 from foveal.errors import ConflictError, NotFoundError
-from foveal.stores.catalog_tables import ingestions, job_failures, leases
+from foveal.stores.catalog_tables import ingestions, job_failures, job_workers, leases
 from foveal.stores.job_rows import failure_of, failure_row, job_of, new_row, order_row
 from foveal.stores.process_leases import holder_lives, host_name
 from foveal.stores.sql_engine import reading, writing
@@ -170,7 +170,8 @@ class SqlIngestionLog:
         self._take(connection, row.index_name, IngestionId(row.ingestion_id))
         now = self._now()
         run = update(ingestions).where(ingestions.c.number == row.number)
-        run = run.values(state=_RUNNING.value, started_at=now, updated_at=now)
+        started = now if row.state == _QUEUED.value else row.started_at
+        run = run.values(state=_RUNNING.value, started_at=started, updated_at=now)
         return job_of(connection.execute(run.returning(ingestions)).one(), _RUNNING)
 
     def _take(self, connection: Connection, index: str, ingestion_id: IngestionId) -> None:
@@ -194,16 +195,17 @@ class SqlIngestionLog:
         state = IngestionState(row.state)
         if state is _RUNNING and not (row.pid is not None and self._lives(row)):
             state = IngestionState.INTERRUPTED
-        return job_of(row, state)
+        return job_of(row, state, ready=int(row.ready))
 
     def _lives(self, holder: Row[Any]) -> bool:
         return holder_lives(holder.host, holder.pid, holder.heartbeat_at, self._now())
 
 
 def _with_lease() -> Select[Any]:
-    return select(ingestions, leases.c.host, leases.c.pid, leases.c.heartbeat_at).outerjoin(
-        leases, leases.c.ingestion_id == ingestions.c.ingestion_id
-    )
+    own = job_workers.c.ingestion_id == ingestions.c.ingestion_id
+    ready = select(func.coalesce(func.sum(job_workers.c.ready), 0)).where(own).scalar_subquery()
+    columns = (ingestions, leases.c.host, leases.c.pid, leases.c.heartbeat_at, ready.label("ready"))
+    return select(*columns).outerjoin(leases, leases.c.ingestion_id == ingestions.c.ingestion_id)
 
 
 def _job_row(connection: Connection, ingestion_id: IngestionId) -> Row[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.engine import Row
 
-from foveal.stores.catalog_tables import COUNTS, PROGRESS
+from foveal.stores.catalog_tables import COUNTS
 from foveal.types.ingestions import (
     AssetFailure,
     Ingestion,
@@ -52,8 +52,8 @@ def new_row(order: JobOrder, ingestion_id: IngestionId, state: IngestionState, n
     }
 
 
-def job_of(row: Row[Any], state: IngestionState) -> Ingestion:
-    """The job of a row, in the state it is really in."""
+def job_of(row: Row[Any], state: IngestionState, *, ready: int = 0) -> Ingestion:
+    """The job of a row, in the state it is really in; items that are ready but not committed are through as well."""
     return Ingestion(
         kind=JobKind(row.kind),
         index=row.index_name,
@@ -67,7 +67,7 @@ def job_of(row: Row[Any], state: IngestionState) -> Ingestion:
         state=state,
         counts=IngestionCounts(**{name: getattr(row, name) for name in COUNTS}),
         stage=row.stage,
-        progress=JobProgress(**{name: getattr(row, name) for name in PROGRESS}),
+        progress=JobProgress(todo=row.todo, done=row.done + ready, bytes_done=row.bytes_done),
         started_at=row.started_at,
         updated_at=row.updated_at,
         stage_at=row.stage_at,

@@ -256,15 +256,23 @@ class InMemoryCatalog:
         put: Iterable[DocumentRecord] = (),
         delete: Collection[DocumentId] = (),
         attachments: Mapping[str, bytes] = MappingProxyType({}),
+        base: Generation | None = None,
     ) -> None:
         """All or nothing."""
         with self._lock:
             shelf = self._shelf(index)
+            if base is not None and shelf.record.generation != base:
+                raise ConflictError(f"Another process has committed to the index {index!r} meanwhile.")
             gone = set(delete)
             kept = {i: d for i, d in shelf.documents.items() if i not in gone}
             kept.update((document.document_id, document) for document in put)
             shelf.documents, shelf.record = kept, replace(shelf.record, generation=generation)
             shelf.attachments.update(attachments)
+
+    def find(self, index: str, document_ids: Collection[DocumentId]) -> list[DocumentRecord]:
+        """Those there are."""
+        kept = self._shelf(index).documents
+        return [kept[i] for i in document_ids if i in kept]
 
     def attachment(self, index: str, name: str) -> bytes | None:
         """A blob kept with the index."""

@@ -78,6 +78,7 @@ class CatalogContract:
             lambda: catalog.delete_index("zzz"),
             lambda: list(catalog.documents("zzz")),
             lambda: catalog.commit("zzz", Generation(1)),
+            lambda: catalog.find("zzz", []),
             lambda: catalog.attachment("zzz", "adapter"),
         ):
             with pytest.raises(IndexNotFoundError, match="zzz"):
@@ -169,3 +170,22 @@ class CatalogContract:
         catalog.commit(photos, Generation(9), attachments={"adapter": bytes(range(256)) * 20_000})
         assert catalog.attachment(photos, "adapter") == bytes(range(256)) * 20_000
         assert catalog.attachment(photos, "other") == b""
+
+    def test_documents_are_found_by_id(self, catalog: Catalog, photos: str) -> None:
+        """Unknown ones are left out, however many are asked for."""
+        kept = [document(f"{n}.jpg") for n in range(700)]
+        catalog.commit(photos, Generation(8), put=kept)
+        asked = [d.document_id for d in kept[::2]] + [DocumentId("nobody")]
+        found = sorted(catalog.find(photos, asked), key=lambda d: int(d.item.path.removesuffix(".jpg")))
+        assert found == kept[::2]
+        assert catalog.find(photos, []) == []
+
+    def test_a_commit_on_what_readers_do_not_open_any_more_is_refused_whole(
+        self, catalog: Catalog, photos: str
+    ) -> None:
+        """As of a process that slept while another went on."""
+        catalog.commit(photos, Generation(8), put=[document("a.jpg")], base=Generation(7))
+        with pytest.raises(ConflictError, match="photos"):
+            catalog.commit(photos, Generation(9), put=[document("b.jpg")], base=Generation(7))
+        assert catalog.index(photos).generation == 8
+        assert [d.item.path for d in catalog.documents(photos)] == ["a.jpg"]
