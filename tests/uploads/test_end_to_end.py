@@ -61,14 +61,13 @@ def served(program: list[str], environ: dict[str, str], tmp_path: Path) -> Itera
 
 
 def settled(http: httpx.Client, run: dict[str, Any]) -> dict[str, Any]:
-    """The source when nothing of it is left to be read."""
+    """The job of a reply, when it has ended."""
     deadline = time.monotonic() + 120
-    while True:
-        source = http.get(run["url"]).json()
-        if source["state"] != "running" and source["next_run_at"] is None:
-            return dict(source)
-        assert time.monotonic() < deadline, source
+    while (job := http.get(run["url"]).json())["state"] in {"queued", "running"}:
+        assert time.monotonic() < deadline, job
         time.sleep(0.1)
+    assert job["state"] == "succeeded", job
+    return dict(job)
 
 
 def run(command: list[str], environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -90,7 +89,7 @@ def test_photos_are_sent_found_described_anew_and_deleted_everywhere(
         data={"index": "trip", "description": ["A grizzly bear.", "", "Coffee on a table."]},
     ).json()
     assert [file["outcome"] for file in sent["files"]] == ["added"] * 3
-    assert settled(http, sent["run"])["state"] == "succeeded"
+    assert settled(http, sent["run"])["counts"]["added"] == 3
     listed = http.get("/v1/files", params={"index": "trip"}).json()["files"]
     assert {file["name"]: file["state"] for file in listed} == dict.fromkeys(photos, "indexed")
     assert set(found(http, "photo")) == set(photos)
@@ -103,7 +102,7 @@ def test_photos_are_sent_found_described_anew_and_deleted_everywhere(
     ids = {file["name"]: file["file_id"] for file in listed}
     changed = http.patch(f"/v1/files/{ids[APPLES]}", json={"description": ZEPPELIN}).json()
     assert changed["state"] == "pending"
-    settled(http, sent["run"])
+    assert settled(http, changed["run"])["counts"]["changed"] == 1
     best = http.post("/v1/search", json={"index": "trip", "text": "zeppelin Friedrichshafen"}).json()["hits"][0]
     assert (best["filepath"], best["description"]) == (APPLES, ZEPPELIN)
 
@@ -114,7 +113,7 @@ def test_photos_are_sent_found_described_anew_and_deleted_everywhere(
         assert gone.status_code == 404, gone.text
         assert gone.json()["error"]["message"]
     assert not [p for p in (home / "uploads").rglob("*") if p.is_file() and p.read_bytes() == photos[BEAR]]
-    settled(http, sent["run"])
+    assert settled(http, deleted.json()["run"])["counts"]["deleted"] == 1
     assert set(found(http, "grizzly bear")) <= {APPLES, COFFEE}
     chunk = f"/v1/indexes/trip/chunks/{bear['chunk_id']}"
     assert http.get(chunk).status_code == 404

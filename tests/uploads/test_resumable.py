@@ -72,7 +72,7 @@ def test_a_file_in_pieces_is_kept_with_the_last_one(http: httpx.Client, engine: 
     file = http.get(f"/v1/files/{last.headers['foveal-file-id']}").json()
     assert (file["name"], file["index"], file["description"]) == ("a.txt", "trip", "Many words.")
     assert file["size_bytes"] == len(DATA)
-    assert http.get(last.headers["operation-location"]).json()["next_run_at"] is not None
+    assert http.get(last.headers["operation-location"]).json()["state"] == "queued"
     assert http.head(address, headers=TUS).status_code == 404
 
 
@@ -81,7 +81,7 @@ def test_a_file_may_come_with_its_announcement(http: httpx.Client) -> None:
     answer = http.post(PLACE, content=b"A few words", headers=heading)
     assert (answer.status_code, answer.headers["upload-offset"]) == (201, "11")
     assert answer.headers["foveal-outcome"] == "added"
-    assert http.get(answer.headers["operation-location"]).json()["next_run_at"] is None
+    assert http.get(answer.headers["operation-location"]).json()["state"] == "new"  # the source: no job was started
 
 
 def test_bytes_at_the_wrong_place_are_refused_and_change_nothing(http: httpx.Client) -> None:

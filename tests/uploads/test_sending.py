@@ -12,7 +12,7 @@ import pytest
 from foveal.api.auth import Role
 from foveal.errors import NotFoundError, UnreadableAssetError
 from foveal.testing.fakes_engine import FakeEngine
-from foveal.types.sources import SourceState
+from foveal.types.ingestions import Ingestion, IngestionId, IngestionState
 from foveal.types.uploads import FileId
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -25,6 +25,14 @@ def png(text: str = "") -> bytes:
 
 def files(**contents: bytes) -> list[tuple[str, tuple[str, bytes]]]:
     return [("files", (name.replace("_", ".", 1), data)) for name, data in contents.items()]
+
+
+def waiting(engine: FakeEngine) -> list[Ingestion]:
+    """The jobs that waited, done."""
+    done = []
+    while (job := engine.jobs.run_next()) is not None:
+        done.append(job)
+    return done
 
 
 def code(response: httpx.Response) -> tuple[int, str]:
@@ -50,9 +58,10 @@ def test_many_files_are_sent_at_once_each_with_its_words(http: httpx.Client, eng
     ]
     assert (body["refused"], body["run"]["index"], body["run"]["source"]) == ([], "trip", "uploads-trip")
     assert sent.headers["operation-location"] == body["run"]["url"]
-    source = http.get(body["run"]["url"]).json()
-    assert (source["kind"], source["index"], source["next_run_at"] is not None) == ("uploads", "trip", True)
-    assert [done.job.counts.found for done in engine.sources.refresh_due() if done.job] == [3]
+    source = http.get(body["run"]["source_url"]).json()
+    assert (source["kind"], source["index"], source["location"]) == ("uploads", "trip", "uploads://uploads-trip")
+    assert http.get(body["run"]["url"]).json()["state"] == "queued"
+    assert [job.counts.found for job in waiting(engine)] == [3]
     assert http.get(body["run"]["url"]).json()["state"] == "succeeded"
 
 
@@ -190,10 +199,10 @@ def test_words_come_from_a_metadata_file_of_the_same_form(http: httpx.Client) ->
 
 def test_words_are_imported_later_from_json_or_csv(http: httpx.Client, engine: FakeEngine) -> None:
     http.post("/v1/files", files=files(a_png=png("a"), b_png=png("b")), data={"description": ["Old words.", ""]})
-    list(engine.sources.refresh_due())
+    waiting(engine)
     entries = [{"image_blob_path": "a.png", "description": "New words."}]
     assert http.post("/v1/files/descriptions", json=entries).json()["described"] == 1
-    assert engine.sources.get("uploads-default").next_run_at is not None
+    assert len(waiting(engine)) == 1
     csv = "b.png,Words of b.\nc.png,None.\n"
     imported = http.post("/v1/files/descriptions", content=csv, headers={"content-type": "text/csv"}).json()
     assert (imported["described"], len(imported["failures"])) == (1, 1)
@@ -214,20 +223,20 @@ def test_metadata_of_over_ten_thousand_entries_is_used_up_to_there_and_reported(
 
 def test_words_are_changed_and_the_file_is_read_again(http: httpx.Client, engine: FakeEngine) -> None:
     http.post("/v1/files", files=files(a_png=png()))
-    list(engine.sources.refresh_due())
+    waiting(engine)
     (file_id,) = ids(http).values()
     changed = http.patch(f"/v1/files/{file_id}", json={"description": "  A boat.  "}).json()
     assert (changed["description"], changed["state"]) == ("A boat.", "pending")
-    assert [done.name for done in engine.sources.refresh_due()] == ["uploads-default"]
+    assert [job.saved_source for job in waiting(engine)] == ["uploads-default"]
     assert http.patch(f"/v1/files/{file_id}", json={"description": "A boat."}).status_code == 200
-    assert list(engine.sources.refresh_due()) == []  # the same words cost nothing
+    assert waiting(engine) == []  # the same words cost nothing
     assert code(http.patch(f"/v1/files/{file_id}", json={"name": "b.png"})) == (400, "invalid_request")
     assert code(http.patch(f"/v1/files/{'0' * 32}", json={"description": ""})) == (404, "not_found")
 
 
 def test_a_deleted_file_is_gone_at_once_and_its_source_is_due(http: httpx.Client, engine: FakeEngine) -> None:
     http.post("/v1/files", files=files(a_png=png("a"), b_png=png("b")))
-    list(engine.sources.refresh_due())
+    waiting(engine)
     file_id = ids(http)["a.png"]
     asset_id = engine.uploads.file(FileId(file_id)).asset_id
     deleted = http.delete(f"/v1/files/{file_id}")
@@ -236,23 +245,26 @@ def test_a_deleted_file_is_gone_at_once_and_its_source_is_due(http: httpx.Client
         engine.uploads._store.open(asset_id)
     assert code(http.get(f"/v1/files/{file_id}")) == (404, "not_found")
     assert code(http.delete(f"/v1/files/{file_id}")) == (404, "not_found")
-    assert [done.job.counts.found for done in engine.sources.refresh_due() if done.job] == [1]
+    assert [job.counts.found for job in waiting(engine)] == [1]
 
 
 def test_files_can_be_looked_at_before_they_are_read(http: httpx.Client, engine: FakeEngine) -> None:
     body = http.post("/v1/files", files=files(a_png=png()), data={"start": "false"}).json()
-    assert list(engine.sources.refresh_due()) == []
-    assert http.get(f"{body['run']['url']}/plan").json()["counts"]["added"] == 1
-    assert http.post(f"{body['run']['url']}/refresh").status_code == 202
-    assert [done.name for done in engine.sources.refresh_due()] == ["uploads-default"]
+    assert (body["run"]["job_id"], body["run"]["url"], waiting(engine)) == (None, None, [])
+    assert http.get(f"{body['run']['source_url']}/plan").json()["counts"]["added"] == 1
+    assert http.post(f"{body['run']['source_url']}/refresh").status_code == 202
+    assert [job.saved_source for job in waiting(engine)] == ["uploads-default"]
 
 
-def test_what_is_sent_during_a_run_is_read_after_it(http: httpx.Client, engine: FakeEngine) -> None:
-    http.post("/v1/files", files=files(a_png=png("a")))
-    run = engine.sources._registry.begin("uploads-default")
-    assert http.post("/v1/files", files=files(b_png=png("b"))).status_code == 202
-    engine.sources._registry.end(run.run_id, SourceState.SUCCEEDED, next_run_at=None)
-    assert [done.name for done in engine.sources.refresh_due()] == ["uploads-default"]
+def test_what_is_sent_joins_a_job_that_waits_and_follows_one_that_runs(http: httpx.Client, engine: FakeEngine) -> None:
+    first = http.post("/v1/files", files=files(a_png=png("a"))).json()["run"]["job_id"]
+    assert http.post("/v1/files", files=files(b_png=png("b"))).json()["run"]["job_id"] == first
+    assert engine.log.claim() is not None  # another process has begun with it
+    second = http.post("/v1/files", files=files(c_png=png("c"))).json()["run"]["job_id"]
+    assert second != first
+    assert waiting(engine) == []  # not while the first one writes to the index
+    engine.log.update(IngestionId(first), state=IngestionState.SUCCEEDED)
+    assert [job.ingestion_id for job in waiting(engine)] == [second]
 
 
 def test_a_list_comes_in_pages(http: httpx.Client) -> None:

@@ -57,6 +57,7 @@ def run_server(here: Session, foveal: Foveal) -> None:
     from foveal.cli.work import tell
     from foveal.runtime.scheduler import refreshing
     from foveal.runtime.tls import tls_of
+    from foveal.runtime.watching import watching
 
     serving = here.settings.serve
     uploads = here.settings.uploads
@@ -87,7 +88,10 @@ def run_server(here: Session, foveal: Foveal) -> None:
         ssl_keyfile_password=tls.password if tls else None,
     )
     sources, jobs = foveal.sources if serving.refresh else None, foveal.jobs if serving.jobs else None
-    with refreshing(sources, lambda done: tell(here, done), jobs=jobs) if sources or jobs else nullcontext():
+    with (
+        refreshing(sources, lambda done: tell(here, done), jobs=jobs) if sources or jobs else nullcontext(),
+        watching(sources, lambda line: here.notes.print(line, markup=False)) if sources else nullcontext(),
+    ):
         uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -292,6 +292,29 @@ def refresh(
 
 
 @app.command()
+def watch(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="Of folder sources; none: all saved with --watch.")] = None,
+) -> None:
+    """Read folders as soon as something in them changes, until stopped; a running server does it for --watch."""
+    from foveal.cli.progress import IngestBar
+    from foveal.cli.work import tell
+    from foveal.runtime.scheduler import Worker
+    from foveal.runtime.watching import watching
+
+    here = session(context)
+    with here.open() as foveal, IngestBar(here.notes) as bar:
+        for name in names or ():
+            kind = foveal.sources.get(name).settings.kind
+            if kind is not SourceKind.FOLDER:
+                raise typer.BadParameter(f"{name} is of kind {kind}; folders can be watched", param_hint="NAMES")
+        worker = Worker(None, foveal.jobs, tell=lambda done: tell(here, done), observe=bar)
+        with watching(foveal.sources, lambda line: here.notes.print(line, markup=False), only=names or None):
+            here.notes.print("Watching (Ctrl-C stops).")
+            worker.run()
+
+
+@app.command()
 def schedule(context: typer.Context, name: Name, every: Every = "", cron: Cron = "") -> None:
     """Have a source read at other times; with neither, never by itself."""
     here = session(context)

@@ -8,6 +8,7 @@ stays searchable, and the schedule tries again.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -48,6 +49,8 @@ RENEW_S = 20.0
 """Time between two renewals of a run's lease."""
 WAIT_S = 15.0
 """A source whose index another ingestion writes to is tried again after so long."""
+BEGIN_WITHIN_S = 5.0
+"""How long a queued refresh waits for the right to run its source."""
 LOOKED_AT = 50
 """Files opened to find one that is read, before a source is told to have none."""
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"})
@@ -317,7 +320,18 @@ class SavedSources:
             SourceUnusableError: It cannot be read; what was searchable before still is.
         """
         _refuse_live(self.get(name).settings)
-        return self._run(self._registry.begin(name), observe, job)
+        return self._run(self._begun(name, BEGIN_WITHIN_S if job else 0), observe, job)
+
+    def _begun(self, name: str, within_s: float) -> SourceRun:
+        """The right to run a source; a run whose job has ended gives it back a moment later."""
+        deadline = time.monotonic() + within_s
+        while True:
+            try:
+                return self._registry.begin(name)
+            except ConflictError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.05)
 
     def refresh_due(self, observe: Observer = lambda _: None) -> Iterator[Refreshed]:
         """Refresh what is due, one source after another; a failure of one is told and does not keep the others."""
@@ -339,16 +353,15 @@ class SavedSources:
         _refuse_live(saved.settings)
         if saved.state is SourceState.RUNNING:
             raise ConflictError(f"The source {name} is running.", remedy="Wait for it.")
-        return self._enqueue(_order(saved.settings))
+        return self.ask_again(name)
 
-    def ask_again(self, name: str) -> SavedSource:
+    def ask_again(self, name: str) -> Ingestion:
         """Likewise where it is running: once more, after that run, for what changed behind it.
 
         Raises:
             NotFoundError: There is none of that name.
         """
-        self._registry.set_schedule(name, self.get(name).settings.schedule, next_run_at=self._now())
-        return self.get(name)
+        return self._enqueue(_order(self.get(name).settings))
 
     def remove(self, name: str, *, keep_data: bool = False, observe: Observer = lambda _: None) -> Ingestion | None:
         """Forget a source, and first delete what came from it.

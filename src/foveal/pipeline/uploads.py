@@ -1,8 +1,8 @@
 """Uploads at work: received, judged by their bytes, described, deleted; and read into their index in the background.
 
 The files that one group of people may see in one index are one saved source of the kind `uploads`, made when the first
-of them is sent. What is sent, changed or deleted makes that source due, and whoever refreshes due sources (a server
-does) brings the index in line. Until then a deleted file's bytes and thumbnails are gone already.
+of them is sent. What is sent, changed or deleted queues a refresh of that source, and whoever runs queued jobs (a
+server does) brings the index in line. Until then a deleted file's bytes and thumbnails are gone already.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from foveal.ports import ByteStore, Catalog, Sniffer
 from foveal.ports_uploads import UploadStore
 from foveal.retrieval.upload_names import checked_name
 from foveal.types.assets import AssetId, MediaKind, Sniffed
-from foveal.types.ingestions import AssetFailure, DocumentRecord
+from foveal.types.ingestions import AssetFailure, DocumentRecord, Ingestion
 from foveal.types.sources import SavedSource, SourceDraft, SourceKind
 from foveal.types.uploads import FileId, Received, Unfinished, UploadDraft, UploadedFile, UploadId
 
@@ -137,7 +137,7 @@ class Uploads:
         fits = (s for s in self.all_sources() if s.settings.index == index and frozenset(s.settings.groups) == wanted)
         return next(fits, None)
 
-    def start(self, source: str) -> SavedSource:
+    def start(self, source: str) -> Ingestion:
         """Have what was sent read into the index: at once, or after the run that is under way."""
         return self._sources.ask_again(source)
 
@@ -192,7 +192,7 @@ class Uploads:
             return {}
         return {d.item.path: d for d in self._catalog.documents(settings.index, settings.location)}
 
-    def describe(self, file_id: FileId, words: str) -> UploadedFile:
+    def describe(self, file_id: FileId, words: str) -> tuple[UploadedFile, Ingestion]:
         """Give a file other words, and have it read again: it costs no call of a model but of the text model.
 
         Raises:
@@ -200,8 +200,7 @@ class Uploads:
         """
         file = self._store.file(file_id)
         self._store.describe({file_id: words.strip()})
-        self.start(file.source)
-        return self._store.file(file_id)
+        return self._store.file(file_id), self.start(file.source)
 
     def import_words(self, source: str, name: str, data: bytes) -> Imported:
         """Take descriptions from a `metadata.json` or a CSV file; they take the place of present ones.
@@ -215,11 +214,11 @@ class Uploads:
         self._store.describe(changed)
         return Imported(described=tuple(files[path].file_id for path in words), failures=failures)
 
-    def remove(self, file_ids: Sequence[FileId]) -> list[SavedSource]:
+    def remove(self, file_ids: Sequence[FileId]) -> list[Ingestion]:
         """Delete files: their bytes and thumbnails now, what is searchable of them with the next run of their source.
 
         Returns:
-            The sources whose indexes are about to be brought in line.
+            The jobs that bring their indexes in line.
 
         Raises:
             NotFoundError: There is no such file; nothing is deleted.

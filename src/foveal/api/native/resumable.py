@@ -26,7 +26,7 @@ from foveal.api.errors import azure_envelope, retry_headers
 from foveal.api.native.multipart import pieces
 from foveal.api.native.sources import may_change
 from foveal.api.native.upload_forms import BLOCK_BYTES, FIELDS, Form
-from foveal.api.native.upload_schemas import MAX_DESCRIPTION, UnfinishedOut
+from foveal.api.native.upload_schemas import MAX_DESCRIPTION, RunOut, UnfinishedOut
 from foveal.api.native.uploads import Sending, run_out, settled_source
 from foveal.api.sse import CLIENT_CLOSED
 from foveal.errors import ConflictError, FovealError, InvalidRequestError, NotFoundError
@@ -162,22 +162,21 @@ async def _take(request: Request, uploads: Uploads, sending: Sending, unfinished
     headers = {"upload-offset": str(receiving.offset)}
     if not receiving.whole:
         return headers
-    received = await sending.threads.run(_end, uploads, receiving, unfinished.draft)
-    saved = await sending.threads.run(uploads.source, received.file.source)
-    run = run_out(saved, str(request.base_url).rstrip("/"))
+    base = str(request.base_url).rstrip("/")
+    received, run = await sending.threads.run(_end, uploads, receiving, unfinished.draft, base)
     return {
         **headers,
-        "operation-location": run.url,
+        "operation-location": run.url or run.source_url,
         "foveal-file-id": received.file.file_id,
         "foveal-outcome": received.fate.value,
     }
 
 
-def _end(uploads: Uploads, receiving: Receiving, draft: UploadDraft) -> Received:
+def _end(uploads: Uploads, receiving: Receiving, draft: UploadDraft, base: str) -> tuple[Received, RunOut]:
     received = receiving.end()
-    if draft.start:
-        uploads.start(received.file.source)
-    return received
+    source = received.file.source
+    job = uploads.start(source) if draft.start else None
+    return received, run_out(uploads.source(source), job, base)
 
 
 async def _blocks(request: Request, limit_bytes: int) -> AsyncGenerator[bytes, None]:

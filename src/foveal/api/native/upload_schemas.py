@@ -8,7 +8,6 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from foveal.api.native.source_schemas import ReportFailure
-from foveal.types.sources import SourceState
 from foveal.types.uploads import Fate
 
 MAX_DESCRIPTION = 32_768
@@ -57,13 +56,22 @@ class RefusedOut(BaseModel):
 
 
 class RunOut(BaseModel):
-    """The source that brings the index in line in the background; `url` shows how that goes."""
+    """What brings the index in line in the background."""
 
     source: str
     index: str
     groups: list[str]
-    state: SourceState
-    url: str
+    source_url: str = Field(
+        description="Of the source that holds the files; with `/plan` behind it, what is to be done."
+    )
+    job_id: str | None = Field(description="The job; null where none was started.")
+    url: str | None = Field(description="Of the job, which shows how it goes.")
+
+
+class DescribedOut(FileOut):
+    """A file with other words; `run` reads it again, and is null where the words are those it had."""
+
+    run: RunOut | None
 
 
 class UploadReply(BaseModel):

@@ -23,6 +23,7 @@ from foveal.api.native.sources import may_change, own_groups
 from foveal.api.native.upload_forms import MAX_WORDS_BYTES, REFUSALS, Form, FormLimits, SentFile, read_form
 from foveal.api.native.upload_schemas import (
     DeletedReply,
+    DescribedOut,
     DescriptionBody,
     FileList,
     FileOut,
@@ -35,7 +36,7 @@ from foveal.api.native.upload_schemas import (
 )
 from foveal.errors import FovealError, InvalidRequestError, NotFoundError
 from foveal.pipeline.uploads import Uploads
-from foveal.types.ingestions import AssetFailure, DocumentRecord, DocumentState
+from foveal.types.ingestions import AssetFailure, DocumentRecord, DocumentState, Ingestion
 from foveal.types.sources import SavedSource
 from foveal.types.uploads import Fate, FileId, Received, UploadDraft, UploadedFile
 
@@ -105,7 +106,7 @@ def _add_sending(routes: APIRouter, sending: Sending) -> None:
         base = str(request.base_url).rstrip("/")
         reply = await threads.run(_kept, uploads, form, caller, sending.index, base)
         content = reply.model_dump(mode="json")
-        return JSONResponse(content, 202, {"operation-location": reply.run.url})
+        return JSONResponse(content, 202, {"operation-location": reply.run.url or reply.run.source_url})
 
     @routes.post("/descriptions", openapi_extra=_words_body())
     async def import_descriptions(
@@ -120,9 +121,9 @@ def _add_sending(routes: APIRouter, sending: Sending) -> None:
         def work() -> ImportReply:
             target = _target(uploads, caller, source, index or sending.index, group or [])
             found = uploads.import_words(target.settings.name, "the file.csv" if is_csv else "the file", data)
-            saved = uploads.start(target.settings.name) if found.described else target
+            job = uploads.start(target.settings.name) if found.described else None
             return ImportReply(
-                run=run_out(saved, base), described=len(found.described), failures=_failures(found.failures)
+                run=run_out(target, job, base), described=len(found.described), failures=_failures(found.failures)
             )
 
         return await threads.run(work)
@@ -167,18 +168,19 @@ def _add_changing(routes: APIRouter, sending: Sending) -> None:
     threads = sending.threads
 
     @routes.patch("/{file_id}", openapi_extra=documented(DescriptionBody))
-    async def describe_file(request: Request, file_id: str) -> FileOut:
+    async def describe_file(request: Request, file_id: str) -> DescribedOut:
         """Give a file other words; it is read again with them in the background."""
         caller = require(request, Role.CONTRIBUTOR)
         body = check(DescriptionBody, parse_json(await read_body(request, limit_bytes=MAX_BODY_BYTES)))
         uploads = sending.uploads()
+        base = str(request.base_url).rstrip("/")
 
-        def work() -> FileOut:
+        def work() -> DescribedOut:
             before, saved = _own(uploads, file_id, caller)
-            changed = body.description.strip() != before.description
-            file = uploads.describe(before.file_id, body.description) if changed else before
-            out = file_out(file, saved, uploads.records(saved))
-            return out.model_copy(update={"state": FileState.PENDING}) if changed else out
+            if body.description.strip() == before.description:
+                return DescribedOut(**file_out(before, saved, uploads.records(saved)).model_dump(), run=None)
+            file, job = uploads.describe(before.file_id, body.description)
+            return DescribedOut(**file_out(file, saved, {}).model_dump(), run=run_out(saved, job, base))
 
         return await threads.run(work)
 
@@ -190,9 +192,9 @@ def _add_changing(routes: APIRouter, sending: Sending) -> None:
         base = str(request.base_url).rstrip("/")
 
         def work() -> DeletedReply:
-            file, _ = _own(uploads, file_id, caller)
-            (saved,) = uploads.remove([file.file_id])
-            return DeletedReply(run=run_out(saved, base))
+            file, saved = _own(uploads, file_id, caller)
+            (job,) = uploads.remove([file.file_id])
+            return DeletedReply(run=run_out(saved, job, base))
 
         return await threads.run(work)
 
@@ -207,15 +209,16 @@ def settled_source(uploads: Uploads, caller: Caller, draft: UploadDraft, index: 
     return _target(uploads, caller, draft.source, index, groups).settings.name
 
 
-def run_out(saved: SavedSource, base: str) -> RunOut:
-    """The run that brings an index in line."""
+def run_out(saved: SavedSource, job: Ingestion | None, base: str) -> RunOut:
+    """What brings an index in line."""
     settings = saved.settings
     return RunOut(
         source=settings.name,
         index=settings.index,
         groups=list(settings.groups),
-        state=saved.state,
-        url=f"{base}/v1/sources/{quote(settings.name, safe='')}",
+        source_url=f"{base}/v1/sources/{quote(settings.name, safe='')}",
+        job_id=job.ingestion_id if job else None,
+        url=f"{base}/v1/jobs/{job.ingestion_id}" if job else None,
     )
 
 
@@ -267,11 +270,11 @@ def _kept(uploads: Uploads, form: Form, caller: Caller, index: str, base: str) -
     refused = [(sent.name, sent.refusal) for sent in form.files if sent.refusal is not None]
     if refused and not received and not described:
         raise refused[0][1] if len(refused) == 1 else _all_refused(refused)
-    saved = uploads.start(name) if starts else target
-    records = uploads.records(saved)
+    job = uploads.start(name) if starts else None
+    records = uploads.records(target)
     return UploadReply(
-        run=run_out(saved, base),
-        files=[_sent_out(sent, kept, saved, records) for sent, kept in received],
+        run=run_out(target, job, base),
+        files=[_sent_out(sent, kept, target, records) for sent, kept in received],
         refused=[RefusedOut(name=n, code=e.code, message=e.message, remedy=e.remedy) for n, e in refused],
         described=described,
         failures=_failures(failures),
