@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from foveal.__main__ import main
 from foveal.asgi import create_app
 from foveal.models.cards import Card
 from foveal.runtime import Foveal
@@ -178,3 +180,29 @@ def benefits(saved_benefits: Service) -> Service:
     """A service with the index `benefits`, which is saved in the home as the live index `plans`."""
     saved_benefits.searches.clear()
     return saved_benefits
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def foveal(
+    tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """The command line in this process, with a home of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Ended:
+        flags = ["--offline", "--home", tmp_path / "home", "--set", f"models={models_dir}"]
+        monkeypatch.setattr(sys, "argv", [str(a) for a in ["foveal", *flags, *arguments]])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return Ended(status=int(end.value.code or 0), out=out, err=err)
+
+    return run

@@ -16,6 +16,7 @@ from foveal.cli import (
     demo,
     doctor,
     feedback,
+    import_,
     index,
     ingest,
     jobs,
@@ -70,6 +71,7 @@ app.add_typer(source.app, name="source")
 app.add_typer(jobs.app, name="jobs")
 app.command("work")(work.work)
 app.add_typer(feedback.app, name="feedback")
+app.add_typer(import_.app, name="import")
 app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 app.command("snippet")(snippet.snippet)

@@ -442,6 +442,16 @@ def _credential(kind: CredentialKind | None, variable: str | None, file: Path | 
     return Credential(kind=kind, secret=Secret(secret))
 
 
+def credential_from(kind: CredentialKind, variable: str | None) -> Credential:
+    """What opens a service: from a variable, asked for, or who this machine is.
+
+    Raises:
+        typer.BadParameter: The variable is not set.
+    """
+    found = _credential(kind, variable, None)
+    return found or Credential(kind=kind)
+
+
 def _content(file: Path) -> str:
     try:
         return file.read_text("utf-8").strip()

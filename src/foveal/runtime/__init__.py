@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from foveal.models.pull import ModelFolder, PullProgress
     from foveal.pipeline.browsing import Browser
     from foveal.pipeline.findings import ImageFindings
+    from foveal.pipeline.importing import ImportProgress
     from foveal.pipeline.jobs import Jobs
     from foveal.pipeline.open_index import OpenIndex
     from foveal.pipeline.people import People
@@ -48,8 +49,10 @@ if TYPE_CHECKING:
     from foveal.runtime.paging import Paging
     from foveal.settings import Settings
     from foveal.types.content import ImageContent
+    from foveal.types.live_settings import LiveSettings
     from foveal.types.locators import Box
     from foveal.types.relations import Relation
+    from foveal.types.sources import Credential
     from foveal.types.vectors import FloatArray
 
 PICTURE_LONG_SIDE_PX = 1024
@@ -159,6 +162,33 @@ class Foveal:
     def people(self) -> People:
         """What is kept of people."""
         return self.parts.people
+
+    def import_azure_search(
+        self,
+        settings: LiveSettings,
+        credential: Credential,
+        into: str,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Iterator[ImportProgress]:
+        """Copy an index of Azure AI Search into an index of that name; asked again after it was killed, it goes on.
+
+        Raises:
+            ConflictError: There is an index of that name already.
+            SourceUnusableError: It cannot be read.
+        """
+        from foveal.runtime.importing import import_azure_search
+
+        if into in {record.name for record in self.catalog.indexes()} or self.parts.live.find(into) is not None:
+            raise ConflictError(f"There is an index {into} already.", remedy="Name another with --into.")
+        return import_azure_search(
+            settings,
+            credential,
+            into,
+            indexes=self.search_indexes,
+            folder=self.settings.home / "imports",
+            cancelled=cancelled,
+        )
 
     # --- find and answer
 
