@@ -75,4 +75,4 @@ def test_every_variable_and_setting_a_page_names_exists(page: Path) -> None:
     paths = {row.path for row in table()}
     groups = "|".join(sorted({path.split(".")[0] for path in paths if "." in path}))
     for path in re.findall(rf"(?:`|--set )((?:{groups})\.[a-z_]+)\b(?!\()", text):
-        assert path in paths, path
+        assert path in paths or any(known.startswith(f"{path}.") for known in paths), path

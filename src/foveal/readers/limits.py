@@ -32,6 +32,7 @@ class Limits:
         max_frames: Frames of an animation looked at until one shows something.
         max_seconds: Longest decoding of one file, in a process of its own where the header leaves doubt.
         max_memory_bytes: What that process may take on top of what it starts with.
+        max_video_bytes: Largest video or recording.
         max_video_seconds: Longest decoding of one video or recording, whatever its length.
         max_stall_seconds: Longest wait for a sign of life from the process that decodes it.
         max_video_memory_bytes: What that process may take on top of what it starts with.
@@ -50,6 +51,7 @@ class Limits:
     max_frames: int = 16
     max_seconds: float = 20.0
     max_memory_bytes: int = 768 * MIB
+    max_video_bytes: int = 256 * 1024 * MIB
     max_video_seconds: float = 14_400.0
     max_stall_seconds: float = 120.0
     max_video_memory_bytes: int = 3072 * MIB

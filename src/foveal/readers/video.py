@@ -14,9 +14,9 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from foveal.errors import AssetError
+from foveal.errors import AssetError, AssetLimitError
 from foveal.readers.child_process import ChildProcesses, Message, Program
-from foveal.readers.limits import Limits
+from foveal.readers.limits import MIB, Limits
 from foveal.readers.sniffing import DEMUXERS
 from foveal.types.assets import Asset
 from foveal.types.content import ImageContent, SoundContent
@@ -63,6 +63,7 @@ class VideoReader:
             UnreadableAssetError: Nothing of it can be decoded.
             AssetLimitError: It is over a limit.
         """
+        self._check_length(asset)
         held: ImageContent | SoundContent | None = None
         with _path_of(file) as path:
             job = self._job(asset, path) | {"static_s": self._static_seconds, "sound": self._sound}
@@ -106,6 +107,13 @@ class VideoReader:
                 job["long_side_px"] = long_side_px
             for item, raw in self._processes.run(job, b""):
                 yield _frame(item, raw)
+
+    def _check_length(self, asset: Asset) -> None:
+        if asset.size_bytes > self._limits.max_video_bytes:
+            raise AssetLimitError(
+                f"The file has {asset.size_bytes // MIB} MiB; the limit is {self._limits.max_video_bytes // MIB}.",
+                remedy="Cut it into several files.",
+            )
 
     def _job(self, asset: Asset, path: Path) -> Message:
         return {

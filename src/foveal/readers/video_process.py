@@ -91,7 +91,7 @@ def _opened(job: Message) -> Iterator[_Opened]:
     with Path(str(job["path"])).open("rb") as file:
         try:
             container = av.open(file, "r", format=str(job["demuxer"]), metadata_errors="replace")
-        except (av.FFmpegError, ValueError) as error:
+        except (av.FFmpegError, ValueError, OSError) as error:
             raise UnreadableAssetError(
                 f"It is broken: no stream can be found in it ({_reason(error)}).",
                 remedy="Copy it anew, or save it again with the program that made it.",
@@ -282,7 +282,7 @@ class _Reading:
         streams = [s for s in (opened.video, opened.audio if self._listens else None) if s is not None]
         try:
             yield from opened.container.demux(*streams)
-        except (av.FFmpegError, EOFError, ValueError):
+        except (av.FFmpegError, EOFError, ValueError, OSError):
             self._broken_off = True
 
     def _decoded(self, packet: Packet[Any]) -> list[object]:
@@ -435,7 +435,7 @@ def _frames_at(opened: _Opened, times_ms: list[int], long_side_px: int) -> Itera
 def _frame_at(opened: _Opened, video: VideoStream, at_ms: int) -> VideoFrame | None:
     import av
 
-    with contextlib.suppress(av.FFmpegError):  # a file without an index is read from where it stands
+    with contextlib.suppress(av.FFmpegError, OSError):  # a file without an index is read from where it stands
         opened.container.seek(round((at_ms / 1000 + opened.start_s) * 1e6), backward=True)
     found = None
     try:
@@ -445,6 +445,6 @@ def _frame_at(opened: _Opened, video: VideoStream, at_ms: int) -> VideoFrame | N
                     if found is not None and round((_time(frame, video, 0) - opened.start_s) * 1000) > at_ms:
                         return found
                     found = frame
-    except (av.FFmpegError, EOFError):
+    except (av.FFmpegError, EOFError, OSError):
         return found
     return found

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import threading
+import wave
+from collections.abc import Mapping
 
 import numpy as np
 
+from foveal.ports import Transcriber
 from foveal.types.speech import TimedText, Transcript
 from foveal.types.vectors import SAMPLE_RATE, Samples
 
@@ -55,3 +59,45 @@ def _digit(piece: Samples) -> str | None:
     spectrum = np.abs(np.fft.rfft(piece.astype(np.float64)))
     hertz = float(np.argmax(spectrum)) * SAMPLE_RATE / len(piece)
     return _WORDS[round(hertz / 100) % 10]
+
+
+def transcription(transcriber: Transcriber, form: Mapping[str, object]) -> dict[str, object]:
+    """What a server of OpenAI's wire answers to the fields of a transcription request.
+
+    Words come without punctuation, and only where they are asked for; plain `json` has no times at all.
+    """
+    data = form["file"]
+    assert isinstance(data, bytes)
+    with wave.open(io.BytesIO(data)) as file:
+        assert (file.getnchannels(), file.getframerate()) == (1, SAMPLE_RATE)
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.int16)
+    heard = transcriber.transcribe(samples)
+    if form.get("response_format") != "verbose_json":
+        return {"text": heard.text}
+    reply: dict[str, object] = {
+        "task": "transcribe",
+        "language": "english" if heard.language == "en" else heard.language,
+        "duration": len(samples) / SAMPLE_RATE,
+        "text": heard.text,
+        "segments": [_segment(number, word) for number, word in enumerate(heard.words)],
+    }
+    wanted = form.get("timestamp_granularities[]")
+    if isinstance(wanted, list) and "word" in wanted:
+        words = [(word.text.strip(" ."), word) for word in heard.words]
+        reply["words"] = [{"word": t, "start": w.start_ms / 1000, "end": w.end_ms / 1000} for t, w in words]
+    return reply
+
+
+def _segment(number: int, word: TimedText) -> dict[str, object]:
+    return {
+        "id": number,
+        "seek": 0,
+        "start": word.start_ms / 1000,
+        "end": word.end_ms / 1000,
+        "text": word.text,
+        "tokens": [],
+        "temperature": 0.0,
+        "avg_logprob": 0.0,
+        "compression_ratio": 1.0,
+        "no_speech_prob": 0.0,
+    }

@@ -29,8 +29,10 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from PIL import Image
 from pydantic import BaseModel
+from starlette.datastructures import UploadFile
 
 from foveal.testing.fakes_remote import FakeCaptioner, FakeChatModel, overlap
+from foveal.testing.fakes_speech import FakeTranscriber, transcription
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.types.chat import Finished, ImageInput, Message, Role, Sampling, TextDelta
 
@@ -111,6 +113,7 @@ class OpenAIServer:
         self.chat = FakeChatModel()
         self.captioner = FakeCaptioner()
         self.embedder = FakeTextEmbedder()
+        self.transcriber = FakeTranscriber()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._server = uvicorn.Server(uvicorn.Config(self._app(), log_level="critical", lifespan="off"))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
@@ -161,6 +164,7 @@ class OpenAIServer:
         router.add_api_route("/chat/completions", self._chat, methods=["POST"], response_model=None)
         router.add_api_route("/embeddings", self._embeddings, methods=["POST"], response_model=None)
         router.add_api_route("/rerank", self._rerank, methods=["POST"], response_model=None)
+        router.add_api_route("/audio/transcriptions", self._transcriptions, methods=["POST"], response_model=None)
         return router
 
     async def _chat(self, request: Request) -> Response:
@@ -169,6 +173,12 @@ class OpenAIServer:
     async def _embeddings(self, request: Request) -> Response:
         return await self._serve(request, self._embed)
 
+    async def _transcriptions(self, request: Request) -> Response:
+        return await self._serve(request, self._listen)
+
+    async def _listen(self, body: JsonObject) -> Response:
+        return JSONResponse(transcription(self.transcriber, body))
+
     async def _rerank(self, request: Request) -> Response:
         return await self._serve(request, self._judge)
 
@@ -176,7 +186,7 @@ class OpenAIServer:
         return await self._serve(request, self._judge_texts)
 
     async def _serve(self, request: Request, answer: _Answer) -> Response:
-        body: JsonObject = await request.json()
+        body: JsonObject = await _body(request)
         self.calls.append(
             Call(
                 path=request.url.path,
@@ -376,6 +386,20 @@ class RerankBody(BaseModel):
 
 
 _HEAD: JsonObject = {"id": "chatcmpl-fake", "created": 0}
+
+
+async def _body(request: Request) -> JsonObject:
+    """JSON, or the fields of a form: a field that comes more than once is a list, a file its bytes."""
+    if not request.headers.get("content-type", "").startswith("multipart/"):
+        body: JsonObject = await request.json()
+        return body
+    async with request.form() as form:
+        fields = {name: [await _field(value) for value in form.getlist(name)] for name in form}
+    return {name: values if name.endswith("[]") else values[0] for name, values in fields.items()}
+
+
+async def _field(value: UploadFile | str) -> str | bytes:
+    return value if isinstance(value, str) else await value.read()
 
 
 async def _hang(request: Request, seconds: float) -> None:

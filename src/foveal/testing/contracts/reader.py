@@ -114,4 +114,6 @@ def _same(one: list[Content], other: list[Content]) -> bool:
 def _equal(one: Content, other: Content) -> bool:
     if isinstance(one, ImageContent) and isinstance(other, ImageContent):
         return one.facts == other.facts and one.locator == other.locator and np.array_equal(one.pixels, other.pixels)
+    if isinstance(one, SoundContent) and isinstance(other, SoundContent):
+        return one.locator == other.locator and np.array_equal(one.samples, other.samples)
     return one == other
