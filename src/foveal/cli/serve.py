@@ -57,6 +57,7 @@ def run_server(here: Session, foveal: Foveal) -> None:
     from foveal.cli.work import tell
     from foveal.runtime.scheduler import refreshing
     from foveal.runtime.tls import tls_of
+    from foveal.runtime.video_retrieval import ingesting_videos
 
     serving = here.settings.serve
     uploads = here.settings.uploads
@@ -87,7 +88,8 @@ def run_server(here: Session, foveal: Foveal) -> None:
         ssl_keyfile_password=tls.password if tls else None,
     )
     sources, jobs = foveal.sources if serving.refresh else None, foveal.jobs if serving.jobs else None
-    with refreshing(sources, lambda done: tell(here, done), jobs=jobs) if sources or jobs else nullcontext():
+    running = refreshing(sources, lambda done: tell(here, done), jobs=jobs) if sources or jobs else nullcontext()
+    with running, ingesting_videos(foveal.parts.video_retrieval.worker):
         uvicorn.Server(config).run(sockets=[listener])
 
 
