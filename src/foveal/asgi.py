@@ -24,6 +24,7 @@ from foveal.api.azure_vision import routes as azure_vision
 from foveal.api.azure_vision.bodies import ImageAddress
 from foveal.api.azure_vision.routes import AzureVision
 from foveal.api.azure_vision.schemas import TextIn
+from foveal.api.azure_vision.video_schemas import BODIES as VIDEO_BODIES
 from foveal.api.bodies import schemas_of
 from foveal.api.crowd import Crowd, Threads
 from foveal.api.deadline import Deadline
@@ -174,6 +175,7 @@ def _open_to(app: FastAPI, origins: Collection[str]) -> None:
 BODIES = (
     *(ChatBody, CompletionBody, EmbeddingBody, SearchBody, SearchIn, BatchIn, IndexIn, ImageAddress, TextIn),
     *(session.SignInBody, snippet.SnippetBody),
+    *VIDEO_BODIES,
     *SOURCE_BODIES,
     *UPLOAD_BODIES,
     *CONVERSATION_BODIES,

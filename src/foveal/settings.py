@@ -154,6 +154,8 @@ class Video(Group):
         30.0, ge=1, description="A shot in which nothing changes is looked at again after so many seconds."
     )
     seconds: float = Field(14_400.0, gt=0, description="Longest decoding of one video or recording.")
+    frames: int = Field(24, ge=1, le=500, description="Frames that a chat model is shown of the videos of a question.")
+    full_frames: int = Field(6, ge=0, le=100, description="Of these, how many of what is asked for in full resolution.")
 
 
 Threshold = Literal["low", "medium", "high", "off"]

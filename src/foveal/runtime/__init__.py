@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, BinaryIO
 from foveal.errors import ConflictError, IndexNotFoundError, ModelError, NotFoundError
 from foveal.pipeline.chat import collect
 from foveal.pipeline.enhancing import enhanced, seen_in
-from foveal.pipeline.ingest import NOTHING
 from foveal.pipeline.job_run import Observer
 from foveal.pipeline.search_indexes import Match
 from foveal.retrieval.filtering import visible_to
@@ -234,7 +233,9 @@ class Foveal:
 
     def chat(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         """Answer a conversation as a stream of events."""
-        return enhanced(request, self.parts.chat.stream, lambda image: seen_in(self.look(image)))
+        about_videos = any(message.videos for message in request.messages)
+        answer = self.parts.video_chat.stream if about_videos else self.parts.chat.stream
+        return enhanced(request, answer, lambda image: seen_in(self.look(image)))
 
     async def aask(self, request: ChatRequest) -> Answer:
         """Answer a conversation, collected."""
@@ -463,11 +464,12 @@ class Foveal:
                 f"The index {index} is another service's; only its source can be forgotten.",
                 remedy=f"foveal source remove {live.settings.name}",
             )
-        assets = {d.asset_id for d in self.catalog.documents(index)} - {NOTHING}
-        self.catalog.delete_index(index)
-        self.store.drop(index)
-        kept = {d.asset_id for record in self.catalog.indexes() for d in self.catalog.documents(record.name)}
-        self.parts.derived.delete(assets - kept)
+        if self.vision.videos.registered(index):
+            self.vision.videos.forget(index)
+            return
+        from foveal.runtime.dropping import drop_index
+
+        drop_index(self.parts, index)
 
     def deployments(self) -> list[Deployment]:
         """What a client may name as its deployment or model."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from foveal.pipeline.people import People
     from foveal.pipeline.saved_sources import SavedSources
     from foveal.pipeline.uploads import Uploads
+    from foveal.pipeline.video_chat import VideoChat
     from foveal.pipeline.vision import Vision
     from foveal.ports import (
         ApiKeys,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from foveal.runtime.relating import Relating
     from foveal.runtime.retrieving import Retrieving
     from foveal.runtime.video import Frames
+    from foveal.runtime.video_retrieval import VideoRetrieval
     from foveal.settings import ModelServer, Settings
     from foveal.types.chat import ImageInput
     from foveal.types.chunks import Chunk
@@ -550,6 +552,20 @@ class Parts:
         from foveal.runtime.vision import vision_of
 
         return vision_of(self)
+
+    @made_once
+    def video_chat(self) -> VideoChat:
+        """Answers conversations about videos."""
+        from foveal.runtime.video_chat import video_chat_of
+
+        return video_chat_of(self)
+
+    @made_once
+    def video_retrieval(self) -> VideoRetrieval:
+        """Video indexes, and what brings their documents in."""
+        from foveal.runtime.video_retrieval import VideoRetrieval
+
+        return VideoRetrieval(self)
 
     def look(self, image: ImageInput) -> ImageFindings:
         """What the models find in an image of a request, once for the same bytes; no caption is paid for."""

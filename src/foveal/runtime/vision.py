@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from foveal.pipeline.findings import ImageFindings
 from foveal.pipeline.vectorizing import Vectorizer
 from foveal.pipeline.vision import Vision
 from foveal.runtime.relating import content_of
+from foveal.runtime.video_chat import open_video
 from foveal.types.chat import ImageInput
 
 if TYPE_CHECKING:
@@ -31,4 +33,6 @@ def vision_of(parts: Parts) -> Vision:
         ),
         look=parts.look,
         caption=caption,
+        videos=parts.video_retrieval.indexes,
+        open_video=partial(open_video, parts),
     )

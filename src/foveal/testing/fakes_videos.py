@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import RLock
 from typing import BinaryIO
 
 from foveal.errors import AssetLimitError, ConflictError, IndexNotFoundError, PreconditionError, UnreadableAssetError
+from foveal.pipeline.video_indexes import VideoIndexes
+from foveal.ports_videos import VideoRegistry
+from foveal.types.chunks import NO_GENERATION
+from foveal.types.search import Query, SearchResult
 from foveal.types.videos import VideoDocument, VideoIndex, VideoIngestion, VideoRun, VideoTask
+
+
+def fake_video_indexes(
+    registry: VideoRegistry | None = None,
+    search: Callable[[str, Query], SearchResult] | None = None,
+    *,
+    taken: Collection[str] = (),
+) -> VideoIndexes:
+    """Video indexes of a registry in memory (or another), searched by `search`; files of index X are in `/videos/X`.
+
+    Args:
+        taken: Names of indexes that are no video indexes.
+    """
+    return VideoIndexes(
+        registry or InMemoryVideoRegistry(),
+        search=search or _nothing,
+        is_taken=lambda name: name in taken,
+        is_there=lambda _: search is not None,
+        drop=lambda _: None,
+        place=lambda index: f"/videos/{index}",
+    )
+
+
+def _nothing(index: str, _: Query) -> SearchResult:
+    return SearchResult(index=index, generation=NO_GENERATION, hits=())
 
 
 class FakeDownloader:

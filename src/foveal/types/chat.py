@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from foveal.types.assets import DocumentId
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.content import ImageFacts, Usage
 from foveal.types.filters import Filter
@@ -37,10 +38,27 @@ class ImageInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VideoInput:
+    """A video in a message: one that an index has.
+
+    Attributes:
+        document_id: What the index calls it.
+        title: Its name.
+        address: Where it opens in a browser; a place in it is added as `#t=SECONDS`. Empty: nowhere.
+    """
+
+    index: str
+    document_id: DocumentId
+    title: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One turn.
 
     Attributes:
+        videos: Videos that the user's words are about.
         searched: Of an earlier question, the search queries it was turned into, where the client gave them back.
         is_data: Whether these are not the user's words but data that came with them (text read in their images):
             nothing to search for.
@@ -49,6 +67,7 @@ class Message:
     role: Role
     text: str
     images: tuple[ImageInput, ...] = ()
+    videos: tuple[VideoInput, ...] = ()
     searched: tuple[str, ...] = ()
     is_data: bool = False
 

@@ -173,3 +173,56 @@ class VideoRun:
     run_id: str
     ingestion: VideoIngestion
     tasks: tuple[VideoTask, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateRange:
+    """Times of a metadata field, both included; None is open."""
+
+    field: str
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoQuery:
+    """What to look for in video indexes.
+
+    Attributes:
+        values: For each metadata field, values one of which a document must have.
+        features: Kinds of moments; empty: all that the index has.
+        least: Least relevance of a hit.
+        dedup: Whether of hits of one kind that overlap in time only the best is given.
+        most_documents: Documents that hits are from, at most; None: any number.
+    """
+
+    text: str
+    values: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    dates: tuple[DateRange, ...] = ()
+    features: frozenset[str] = frozenset()
+    top: int = 10
+    skip: int = 0
+    least: float = 0.0
+    dedup: bool = True
+    most_documents: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoHit:
+    """A moment that answers.
+
+    Attributes:
+        best_ms: The very moment, between start and end.
+        relevance: 0..1, falling along the list.
+        chunk_id: Of the index that is searched.
+    """
+
+    index: str
+    document_id: str
+    is_speech: bool
+    start_ms: int
+    end_ms: int
+    best_ms: int
+    relevance: float
+    text: str
+    chunk_id: str

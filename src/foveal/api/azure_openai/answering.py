@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fastapi import Request
 from fastapi.responses import Response
 
-from foveal.api.auth import Caller, caller_of
+from foveal.api.auth import caller_of
 from foveal.api.azure_openai import plain
 from foveal.api.azure_openai.content_filters import ContentFilters, Verdicts
 from foveal.api.azure_openai.contexts import ContextWriter
@@ -19,6 +19,7 @@ from foveal.api.azure_openai.operations import require
 from foveal.api.azure_openai.passing import Passed, is_passed, passed
 from foveal.api.azure_openai.replies import Frame, Writer, writer
 from foveal.api.azure_openai.schemas import ChatCompletion, ChatCompletionChunk
+from foveal.api.azure_openai.video_failures import FailureWriter
 from foveal.api.bodies import read_body
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
@@ -58,7 +59,7 @@ class Answering:
             deployment: From the path; None where the body names it as `model`.
         """
         data = await read_body(request, limit_bytes=self.max_body_bytes)
-        read = await self.threads.run(self._read, data, deployment, caller_of(request), str(request.base_url))
+        read = await self.threads.run(self._read, data, deployment, request)
         if isinstance(read, Passed):
             return await plain.reply(read, request, version, self.filters)
         asked, chosen = read
@@ -66,7 +67,9 @@ class Answering:
         context = ContextWriter(asked=asked, links=Links.of(request), rerank_score=version.rerank_score)
         verdicts = Verdicts()
         wire = writer(Frame(model=chosen.model), version, context, verdicts)
-        if asked.enhanced:
+        if asked.failure is not None:
+            wire = FailureWriter(wire, asked.failure)
+        elif asked.enhanced:
             wire = EnhancingWriter(wire, len(asked.request.messages[-1].images), version.finish_details)
         if asked.stream:
             return EventStream(self._events(asked, wire, verdicts, request_id(request)))
@@ -92,9 +95,7 @@ class Answering:
         """
         return await self.threads.run(self.engine.deployment, name)
 
-    def _read(
-        self, data: bytes, deployment: str | None, caller: Caller, here: str
-    ) -> tuple[Asked, Deployment] | Passed:
+    def _read(self, data: bytes, deployment: str | None, request: Request) -> tuple[Asked, Deployment] | Passed:
         if deployment is not None:
             self.engine.deployment(deployment)
         given = read_given(data)
@@ -106,7 +107,8 @@ class Answering:
         upstream = self.engine.upstream(name) if is_passed(given.body) else None
         if upstream is not None:
             return passed(given, chosen, upstream, self.engine)
-        asked = read_chat(given, self.engine, groups=caller.groups, here=here)
+        groups, here = caller_of(request).groups, str(request.base_url)
+        asked = read_chat(given, self.engine, groups=groups, here=here, links=Links.of(request))
         return replace(asked, request=replace(asked.request, deployment=name)), chosen
 
     async def _whole(self, asked: Asked, wire: Writer, verdicts: Verdicts) -> ChatCompletion:
@@ -151,6 +153,10 @@ class Answering:
 
     async def _answer(self, asked: Asked, verdicts: Verdicts) -> AsyncGenerator[ChatEvent, None]:
         filters = self.filters
+        if asked.failure is not None:
+            yield TextDelta(text=str(asked.failure))
+            yield NOTHING_SAID
+            return
         try:
             await filters.prompt(asked.request, verdicts)
             async with closed_after(filters.guarded(self.engine.chat(asked.request), verdicts)) as events:

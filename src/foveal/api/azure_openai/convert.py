@@ -12,12 +12,22 @@ from foveal.api.azure_openai.data_sources import DEFAULT_CONTEXTS, DataSources, 
 from foveal.api.azure_openai.history import queries_after
 from foveal.api.azure_openai.schemas import ChatBody, EnhancementsIn, MessageIn, Part
 from foveal.api.azure_openai.source_parameters import Context
+from foveal.api.azure_openai.video_sources import (
+    Open,
+    VideoRequestError,
+    joined,
+    names_videos,
+    opener,
+    video_sources,
+    with_addressed,
+)
 from foveal.api.engine import Engine
 from foveal.api.errors import BodyError, GroundedError
 from foveal.api.images import check_count, open_given
+from foveal.api.links import Links
 from foveal.api.versions import Version
 from foveal.errors import FovealError, InvalidRequestError
-from foveal.types.chat import ChatRequest, Enhancements, ImageInput, Message, Role, Sampling
+from foveal.types.chat import ChatRequest, Enhancements, ImageInput, Message, Role, Sampling, VideoInput
 from foveal.types.upstream import JsonObject
 
 ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
@@ -33,6 +43,7 @@ class Asked:
     Attributes:
         deployment: What the body names as `model`, empty when nothing.
         positions: Of each source, where it stands in `data_sources`.
+        failure: What is wrong with its videos, to be told inside the answer.
     """
 
     request: ChatRequest
@@ -41,6 +52,7 @@ class Asked:
     include_usage: bool = False
     contexts: frozenset[Context] = DEFAULT_CONTEXTS
     positions: tuple[int, ...] = ()
+    failure: VideoRequestError | None = None
 
     @property
     def enhanced(self) -> bool:
@@ -89,23 +101,43 @@ def read_given(data: bytes) -> Given:
     return Given(value=value if isinstance(value, dict) else {}, body=body)
 
 
-def read_chat(given: Given, engine: Engine, *, groups: tuple[str, ...] | None, here: str = "") -> Asked:
+def read_chat(
+    given: Given, engine: Engine, *, groups: tuple[str, ...] | None, here: str = "", links: Links | None = None
+) -> Asked:
     """What a request asks this engine. It computes (base64, images): call it in a worker thread.
 
     Args:
         here: As in `read_sources`.
+        links: Makes the addresses of videos; none on names of the same server when None.
 
     Raises:
         GroundedError: Anything is wrong with a request that names data sources.
         FovealError: Anything is wrong with another.
     """
+    body = given.body
     with in_envelope(given.value):
-        return _asked(given.body, engine, groups, here)
+        check_served(body)
+        try:
+            return _asked(body, _messages_of(body, engine, groups, here, links or Links(base="")), engine, groups, here)
+        except VideoRequestError as error:
+            return replace(_asked(body, (Message(role="user", text=""),), engine, groups, here), failure=error)
 
 
-def _asked(body: ChatBody, engine: Engine, groups: tuple[str, ...] | None, here: str) -> Asked:
-    check_served(body)
-    messages = read_messages(body.messages, engine)
+def _messages_of(
+    body: ChatBody, engine: Engine, groups: tuple[str, ...] | None, here: str, links: Links
+) -> tuple[Message, ...]:
+    """The conversation with its images and videos."""
+    sources = video_sources(body.data_sources, engine, here=here)
+    open_video = opener(body, sources, engine, groups=groups, links=links)
+    messages = read_messages(body.messages, engine, open_video)
+    if not names_videos(body):
+        return messages
+    return with_addressed(messages, sources, engine, groups=groups, links=links)
+
+
+def _asked(
+    body: ChatBody, messages: tuple[Message, ...], engine: Engine, groups: tuple[str, ...] | None, here: str
+) -> Asked:
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
     asked = Asked(
         request=ChatRequest(
@@ -125,7 +157,9 @@ def _asked(body: ChatBody, engine: Engine, groups: tuple[str, ...] | None, here:
     )
     if not body.data_sources:
         return asked
-    return _with_sources(asked, read_sources(body.data_sources, engine, groups=groups, here=here))
+    # A question about videos is answered from these; a source of documents beside them is read past.
+    given = [] if names_videos(body) else body.data_sources
+    return _with_sources(asked, read_sources(given, engine, groups=groups, here=here))
 
 
 def _enhancements(given: EnhancementsIn | None) -> Enhancements:
@@ -164,7 +198,12 @@ def check_served(body: ChatBody) -> None:
         raise BodyError(faults)
 
 
-def read_messages(given: Sequence[MessageIn], engine: Engine) -> tuple[Message, ...]:
+def no_videos(name: str) -> VideoInput:
+    """Opens none."""
+    raise VideoRequestError(f"There is no video {name!r}.", wire_code=404)
+
+
+def read_messages(given: Sequence[MessageIn], engine: Engine, open_video: Open = no_videos) -> tuple[Message, ...]:
     """The conversation, its last message the user's question.
 
     Raises:
@@ -172,7 +211,7 @@ def read_messages(given: Sequence[MessageIn], engine: Engine) -> tuple[Message, 
         ImageError: An image cannot be had.
     """
     check_count(sum(1 for message in given for part in message.content if image_text(part)))
-    messages = list(_messages(given, engine))
+    messages = joined(list(_messages(given, engine, open_video)))
     # Some clients put the system message last: what is said to the model stays, the question comes last.
     tail = [m for m in messages[_end_of_talk(messages) :] if m.role == "system"]
     messages = messages[: _end_of_talk(messages)]
@@ -185,7 +224,7 @@ def _end_of_talk(messages: Sequence[Message]) -> int:
     return next((i for i in range(len(messages), 0, -1) if messages[i - 1].role != "system"), 0)
 
 
-def _messages(given: Sequence[MessageIn], engine: Engine) -> Iterator[Message]:
+def _messages(given: Sequence[MessageIn], engine: Engine, open_video: Open) -> Iterator[Message]:
     for number, message in enumerate(given):
         role = ROLES.get(message.role)
         if role is None:
@@ -193,12 +232,14 @@ def _messages(given: Sequence[MessageIn], engine: Engine) -> Iterator[Message]:
         images = tuple(
             open_part(part, engine, ("messages", number, "content", position))
             for position, part in enumerate(message.content)
-            if role == "user" and not _is_words(part)
+            if role == "user" and not _is_words(part) and not part.acv_document_id
         )
+        named = [part.acv_document_id for part in message.content if part.acv_document_id and role == "user"]
+        videos = tuple(map(open_video, named))
         text = "\n".join(part.text for part in message.content if part.text)
-        if text or images or role == "user":
+        if text or images or videos or role == "user":
             searched = queries_after(given, number) if role == "user" else ()
-            yield Message(role=role, text=text, images=images, searched=searched)
+            yield Message(role=role, text=text, images=images, videos=videos, searched=searched)
 
 
 def _is_words(part: Part) -> bool:

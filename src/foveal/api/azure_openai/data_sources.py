@@ -23,7 +23,7 @@ from foveal.api.azure_openai.passed_on import passed_on
 from foveal.api.azure_openai.source_parameters import SEARCH, WORDS_ONLY, Context, Parameters, read_parameters, squashed
 from foveal.api.engine import Engine
 from foveal.api.errors import BodyError, SourceError
-from foveal.errors import FilterError, FovealError, InvalidRequestError
+from foveal.errors import FilterError, FovealError
 from foveal.retrieval.filtering import verbatim_filter
 from foveal.types.chat import DataSource, GroundingOptions
 from foveal.types.live import LiveTarget
@@ -93,15 +93,12 @@ def read_sources(
         BodyError: A type or parameter is wrong, as a JSON pointer into the request.
         SourceError: No index of that name, or not within reach.
         FilterError: The filter does not parse.
-        InvalidRequestError: A video index.
     """
-    kinds = [_type(source, position) for position, source in enumerate(given)]
-    if VIDEO in kinds:
-        raise InvalidRequestError("Video indexes cannot be asked yet.", remedy="Leave that data source out.")
+    kinds = kinds_of(given)
     read = [
         _Given(position=position, kind=kind, parameters=read_parameters(source, kind, position))
         for position, (kind, source) in enumerate(zip(kinds, given, strict=True))
-        if kind != VISION
+        if kind not in {VISION, VIDEO}
     ]
     for one in read:
         _check_embedding(one, engine)
@@ -113,6 +110,15 @@ def read_sources(
         grounding=_grounding(parameters, engine, groups),
         contexts=next((frozenset(p.include_contexts) for p in parameters if p.include_contexts), DEFAULT_CONTEXTS),
     )
+
+
+def kinds_of(given: Sequence[Mapping[str, JsonValue]]) -> list[str]:
+    """The type of each source, as error pointers name it.
+
+    Raises:
+        BodyError: One is of no known type.
+    """
+    return [_type(source, position) for position, source in enumerate(given)]
 
 
 def _type(source: Mapping[str, JsonValue], position: int) -> str:
@@ -157,7 +163,11 @@ def _searchable(read: Sequence[_Given], engine: Engine, here: str) -> list[tuple
 def _source(one: _Given, engine: Engine, here: str) -> DataSource:
     given, found = one.parameters, _index(one, engine, here)
     live = found if isinstance(found, LiveTarget) else None
-    index = found if isinstance(found, str) else f"{_host(given.services[0] if given.services else '')}/{given.index}"
+    index = (
+        found
+        if isinstance(found, str)
+        else f"{service_host(given.services[0] if given.services else '')}/{given.index}"
+    )
     return DataSource(
         index=index,
         mode=given.mode or Mode.HYBRID,
@@ -179,13 +189,13 @@ def _own_deployment(name: str, engine: Engine) -> str:
 def _index(one: _Given, engine: Engine, here: str) -> str | LiveTarget:
     """The name it has here, or what is to be searched elsewhere."""
     given, names = one.parameters, engine.index_names()
-    hosts = [_host(service) for service in given.services] or [""]
+    hosts = [service_host(service) for service in given.services] or [""]
     mapped = (engine.mapped_index(host, index) for host in hosts for index in given.indexes)
     name = next((name for name in mapped if name), None)
     live = passed_on(one.kind, given, engine, TITLES[one.kind]) if name is None else None
     if live is not None:
         return live
-    if name is None and hosts[0] not in ("", _host(here)) and not _is_this_machine(hosts[0]):
+    if name is None and is_elsewhere(hosts[0], here):
         raise SourceError(
             f"The index {given.index} of {hosts[0]} cannot be reached: this server answers from its own indexes.",
             remedy=f"Leave the endpoint out, or map it in this server's settings: under [sources], "
@@ -204,7 +214,12 @@ def _index(one: _Given, engine: Engine, here: str) -> str | LiveTarget:
     return name
 
 
-def _host(address: str) -> str:
+def is_elsewhere(host: str, here: str) -> bool:
+    """Whether a host is neither unsaid, nor where a request came to, nor this machine."""
+    return host not in ("", service_host(here)) and not _is_this_machine(host)
+
+
+def service_host(address: str) -> str:
     """Host and port of an address, in lower case; what is no address stays as it is."""
     text = address.strip().lower()
     try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from foveal.api.azure_openai.convert import ROLES, Given, image_text, open_part
 from foveal.api.azure_openai.schemas import ChatBody, Part
+from foveal.api.azure_openai.video_sources import names_videos
 from foveal.api.engine import Engine
 from foveal.api.errors import BodyError
 from foveal.api.images import check_count
@@ -61,6 +62,8 @@ def is_passed(body: ChatBody) -> bool:
     tools = (body.tools and body.tool_choice != "none") or (body.functions and body.function_call != "none")
     given = body.enhancements
     enhanced = given is not None and any(one is not None and one.enabled for one in (given.ocr, given.grounding))
+    if names_videos(body):
+        return False
     return bool(tools) if body.data_sources else not enhanced
 
 
@@ -140,8 +143,6 @@ class _Sending:
         where = ("messages", place[0], "content", place[1])
         if isinstance(raw, str):
             return {"type": "text", "text": raw}
-        if part.type == "acv_document_id":
-            raise BodyError([(where, f"Content of type {part.type!r} is not served")])
         text = image_text(part)
         if not text:
             return raw

@@ -33,6 +33,11 @@ class Part(BaseModel):
         ImageUrl | None, BeforeValidator(_as_image_url, json_schema_input_type=str | ImageUrl | None)
     ] = Field(None, validation_alias=AliasChoices("image_url", "imageUrl"))
     image: str | None = None
+    acv_document_id: str | None = Field(
+        None,
+        validation_alias=AliasChoices("acv_document_id", "acvDocumentId"),
+        description="A video of the index that a data source of type AzureComputerVisionVideoIndex names.",
+    )
 
 
 def _as_parts(value: object) -> object:
@@ -79,6 +84,7 @@ class EnhancementsIn(BaseModel):
 
     ocr: Switch | None = None
     grounding: Switch | None = None
+    video: Switch | None = None
 
 
 class ChatBody(BaseModel):
@@ -97,7 +103,9 @@ class ChatBody(BaseModel):
         description="What to answer from: `parameters.index_name` names an index of this server. Any casing.",
     )
     enhancements: EnhancementsIn | None = Field(
-        None, description="`ocr`: text read in the images is given to the model; `grounding`: places of what is named."
+        None,
+        description="`ocr`: text read in the images is given to the model; `grounding`: places of what is named; "
+        "`video`: the question is about videos of an index.",
     )
     stream: bool | None = None
     stream_options: StreamOptions | None = None

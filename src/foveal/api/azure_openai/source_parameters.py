@@ -266,7 +266,7 @@ def read_parameters(source: Mapping[str, JsonValue], kind: str, position: int) -
     known = {squashed(name): name for name in names if name != "name" or kind == "azure_ml_index"}
     values: dict[str, JsonValue] = {}
     written: dict[str, str] = {}
-    for key, value in _leaves(source):
+    for key, value in leaves(source):
         name = known.get(squashed(key))
         if name is not None and value is not None and value != "" and name not in values:
             values[name], written[name] = value, key
@@ -292,9 +292,9 @@ def _message(text: str) -> str:
     return text.removeprefix("Value error, ")
 
 
-def _leaves(source: Mapping[str, JsonValue], depth: int = 3) -> Iterator[tuple[str, JsonValue]]:
+def leaves(source: Mapping[str, JsonValue], depth: int = 3) -> Iterator[tuple[str, JsonValue]]:
     """The source's own keys after those of its `parameters`, innermost first."""
     for key, value in source.items():
         if squashed(key) == "parameters" and isinstance(value, dict) and depth:
-            yield from _leaves(value, depth - 1)
+            yield from leaves(value, depth - 1)
     yield from source.items()

@@ -14,6 +14,7 @@ from foveal.api.azure_vision.analysis import Feature, analysis_out, read_wanted
 from foveal.api.azure_vision.bodies import ImageAddress, read_image, read_json
 from foveal.api.azure_vision.errors import VisionError, VisionRoute
 from foveal.api.azure_vision.schemas import AnalysisOut, TextIn, VectorOut, Wire
+from foveal.api.azure_vision.video_routes import VideoFace, video_router
 from foveal.api.bodies import check, documented, read_body
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
@@ -43,6 +44,7 @@ def router(face: AzureVision) -> APIRouter:
         _add_vectors(inner, face)
         _add_analysis(inner, face)
         routes.include_router(inner)
+        routes.include_router(video_router(VideoFace(engine=face.engine, threads=face.threads, prefix=prefix)))
     return routes
 
 

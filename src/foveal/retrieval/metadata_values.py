@@ -1,0 +1,59 @@
+"""Metadata of documents of video indexes: dates as callers write them, and filters over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from foveal.errors import InvalidRequestError
+from foveal.types.videos import DateRange, MetadataField, VideoDocument, VideoIndex, VideoQuery
+
+
+def read_moment(text: str, name: str) -> datetime:
+    """A date with or without time, ISO 8601 or with a blank in the middle; without an offset it is UTC.
+
+    Raises:
+        InvalidRequestError: It is none; `name` says of what.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidRequestError(
+            f"{name}: {text[:60]!r} is no date.", remedy="Write it as 2023-06-30T17:40:33Z."
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def select_documents(index: VideoIndex, documents: Sequence[VideoDocument], query: VideoQuery) -> list[VideoDocument]:
+    """Those that pass every filter; names of fields and string values are compared without case.
+
+    Raises:
+        InvalidRequestError: A filter names a field that the index does not have, or that is not filterable, or is of
+            the other type.
+    """
+    values = [(_field(index, name, "string"), {v.casefold() for v in wanted}) for name, wanted in query.values]
+    dates = [(_field(index, span.field, "datetime"), span) for span in query.dates]
+    return [
+        document
+        for document in documents
+        if all(document.metadata.get(field.name, "").casefold() in wanted for field, wanted in values)
+        and all(_within(document.metadata.get(field.name), span) for field, span in dates)
+    ]
+
+
+def _field(index: VideoIndex, name: str, kind: str) -> MetadataField:
+    found = next((field for field in index.fields if field.name == name.lower()), None)
+    if found is None or not found.filterable or found.type != kind:
+        fit = [field.name for field in index.fields if field.filterable and field.type == kind]
+        raise InvalidRequestError(
+            f"{name!r} is no filterable {kind} field of the index {index.name!r}.",
+            remedy=f"There is: {', '.join(fit)}." if fit else "The index has none.",
+        )
+    return found
+
+
+def _within(value: str | None, span: DateRange) -> bool:
+    if value is None:
+        return False
+    moment = read_moment(value, span.field)
+    return (span.start is None or moment >= span.start) and (span.end is None or moment <= span.end)
