@@ -8,7 +8,7 @@ from importlib import import_module
 
 NAMES = (
     "ingest", "memory", "start", "search_engine", "search", "text_to_image", "strictness", "relations", "objects",
-    "grounding", "ocr", "injection", "on_your_data", "documents", "questions", "xquad"
+    "regions", "grounding", "ocr", "injection", "on_your_data", "documents", "questions", "xquad"
 )  # fmt: skip
 
 
