@@ -325,8 +325,8 @@ class ChunkSnapshot(Protocol):
         """BM25 over `content`, any term may match, best first. Text is plain words: it has no syntax."""
 
     def nearest(self, field: str, vector: FloatArray, *, where: Filter | None, limit: int) -> list[ScoredChunk]:
-        """Largest dot product first. `field` is `text_vector`, `image_vector` or `seen_vector`; chunks without
-        that vector are not found.
+        """Largest dot product first. `field` is `text_vector`, `image_vector`, `seen_vector` or `region_vectors`, of
+        which a chunk's best counts; chunks without that vector are not found.
 
         Args:
             vector: float32 [dim].
@@ -338,6 +338,9 @@ class ChunkSnapshot(Protocol):
         Args:
             vectors: Whether to read vectors too; without, they are None.
         """
+
+    def region_vectors(self, chunk_ids: Collection[ChunkId]) -> Mapping[ChunkId, FloatArray]:
+        """float32 [regions, image dim] of each of these chunks that has regions, in the order of its `regions`."""
 
     def scan(self, *, where: Filter | None = None, vectors: bool = False, limit: int | None = None) -> Iterator[Chunk]:
         """Every chunk that passes, ordered by chunk id, with flat memory.

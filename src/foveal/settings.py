@@ -123,6 +123,7 @@ class Understanding(Group):
     """Which local models look at images."""
 
     objects: bool = Field(True, description="Detect objects with boxes (needs npm once, to fetch the model).")
+    regions: bool = Field(True, description="Make detected objects findable by themselves (six an image at most).")
     ocr: bool = Field(True, description="Read text in images.")
     safety: bool = Field(True, description="Score sensitive content.")
     vision: bool = Field(False, description="Use a pulled vision-language model for captions and answers.")

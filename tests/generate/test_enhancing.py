@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import numpy as np
+import pytest
 
 from foveal.pipeline.enhancing import enhanced
 from foveal.retrieval.alignment import Seen
@@ -97,3 +98,30 @@ def test_who_stops_listening_stops_the_answer() -> None:
         return answering.closed
 
     assert asyncio.run(first_only())
+
+
+class Grounding(Answering):
+    """A model that writes boxes itself."""
+
+    async def __call__(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
+        yield TextDelta(text="A <ref>cat</ref><bo")
+        yield TextDelta(text="x>(0,0),(500,1000)</box> and a dog")
+        yield END
+
+
+def test_boxes_that_the_model_writes_are_places_and_no_text() -> None:
+    request = ChatRequest(
+        messages=(Message(role="user", text="What?", images=(IMAGE,)),), enhancements=Enhancements(grounding=True)
+    )
+
+    async def collected() -> list[ChatEvent]:
+        return [event async for event in enhanced(request, Grounding(), look)]
+
+    *said, grounded, end = asyncio.run(collected())
+    assert "".join(one.text for one in said if isinstance(one, TextDelta)) == "A cat and a dog"
+    assert isinstance(grounded, Grounded)
+    assert [(s.text, s.offset, s.polygon[2]) for s in grounded.spans] == [
+        ("cat", 2, (0.5, 1.0)),
+        ("dog", 12, pytest.approx((0.4, 0.6))),
+    ]
+    assert end is END

@@ -52,6 +52,7 @@ class Home:
     scorer: FakeSafetyScorer = field(default_factory=FakeSafetyScorer)
     embedder: FakeTextEmbedder = field(default_factory=FakeTextEmbedder)
     captioner: FakeCaptioner | None = None
+    regions: bool = False
 
     def __post_init__(self) -> None:
         self.engine = open_engine(f"sqlite:///{self.root / 'catalog.sqlite'}")
@@ -90,6 +91,7 @@ class Home:
             recognizer=self.recognizer,
             safety=self.scorer,
             captioner=self.captioner,
+            regions=self.regions,
         )
 
     def ingester(self, *, commit_assets: int = 4) -> Ingester:

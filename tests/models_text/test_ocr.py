@@ -13,11 +13,14 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from foveal.models.cards import Card
 from foveal.models.ocr import LocalTextRecognizer, OcrOptions
-from foveal.models.ocr_regions import Region, find_regions, in_reading_order, polygon, straightened
+from foveal.models.ocr_order import in_reading_order, merged
+from foveal.models.ocr_regions import Region, find_regions, polygon, straightened
 from foveal.models.pull import ModelFolder
+from foveal.models.tesseract import OtherScripts, installed, is_written_in
 from foveal.ports import TextRecognizer
 from foveal.testing.contracts.text_recognizer import TextRecognizerContract
 from foveal.testing.fakes_text import FakeTextRecognizer, picture_of
+from foveal.types.content import OcrLine
 from foveal.types.vectors import Pixels
 
 
@@ -196,3 +199,92 @@ def test_the_fake_reads_whatever_its_picture_was_made_of(lines: list[str]) -> No
     assert [unicodedata.normalize("NFC", line.text) for line in found] == [
         unicodedata.normalize("NFC", line) for line in lines
     ]
+
+
+HEADING = "A heading that runs across both of the columns of this page"
+LEFT = ["The left column says first", "that a page is read down", "to its end before the eye", "goes to the next one"]
+RIGHT = ["while the right column has", "words that belong after it", "and would make no sense", "if read across both"]
+
+
+@pytest.fixture(scope="module")
+def columns() -> Pixels:
+    image = Image.new("RGB", (940, 290), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size=24)
+    draw.text((90, 20), HEADING, fill="black", font=font)
+    for row, texts in enumerate(zip(LEFT, RIGHT, strict=True)):
+        for left, text in zip((50, 540), texts, strict=True):
+            draw.text((left, 90 + 44 * row), text, fill="black", font=font)
+    return np.asarray(image, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+def test_columns_are_read_one_after_the_other_however_the_page_lies(
+    local: LocalTextRecognizer, columns: Pixels, turns: int
+) -> None:
+    lines = local.recognize(np.ascontiguousarray(np.rot90(columns, turns)))
+    assert [line.text for line in lines] == [HEADING, *LEFT, *RIGHT]
+    left, top = {0: (0.1, 0.08), 1: (0.08, 0.9), 2: (0.9, 0.92)}[turns]  # of the heading, as it lies
+    assert lines[0].polygon[0] == pytest.approx((left, top), abs=0.05)
+
+
+def rows_of(*rows: list[tuple[float, float]]) -> list[Region]:
+    """Lines of height 10 by left and right edge, a row every 20 pixels."""
+    return [
+        Region(corners=np.array([(a, y), (b, y), (b, y + 10), (a, y + 10)], np.float32), score=1.0)
+        for y, row in ((20 * number, row) for number, row in enumerate(rows))
+        for a, b in row
+    ]
+
+
+def test_a_table_is_read_by_rows_though_its_columns_are_apart() -> None:
+    table = rows_of(*([[(0, 90), (300, 330), (400, 430)]] * 5))
+    assert in_reading_order(table[::-1]) == table
+
+
+def test_prose_in_columns_under_a_heading_is_read_by_columns() -> None:
+    heading, *rest = rows_of([(40, 460)], *([[(0, 220), (260, 480)]] * 4))
+    expected = [heading, *rest[0::2], *rest[1::2]]
+    assert in_reading_order(expected[::-1]) == expected
+
+
+def test_a_slanting_page_keeps_its_rows() -> None:
+    table = rows_of(*([[(0, 50), (300, 350)]] * 5))
+    slope = np.array([[np.cos(0.2), np.sin(0.2)], [-np.sin(0.2), np.cos(0.2)]])
+    slanting = [Region(corners=(one.corners @ slope).astype(np.float32), score=1.0) for one in table]
+    assert in_reading_order(slanting[::-1]) == slanting
+
+
+THAI_FONT = Path("/usr/share/fonts/truetype/tlwg/Garuda.ttf")
+
+
+@pytest.mark.skipif(
+    not THAI_FONT.is_file() or not (installed() and "Thai" in installed().scripts),  # type: ignore[union-attr]
+    reason="needs tesseract with Thai, and a font",
+)
+def test_thai_is_read_by_tesseract_between_lines_that_are_not(model_folder: ModelFolder) -> None:
+    image = Image.new("RGB", (700, 280), "white")
+    font = ImageFont.truetype(str(THAI_FONT), 34)
+    texts = ["ร้านอาหารไทยอร่อยมาก", "Thank you very much", "ขอบคุณ"]
+    for row, text in enumerate(texts):
+        ImageDraw.Draw(image).text((40, 20 + 80 * row), text, fill="black", font=font)
+    pixels = np.asarray(image, dtype=np.uint8)
+    there = installed()
+    assert there is not None
+    with_thai = LocalTextRecognizer(model_folder, others=OtherScripts(there))
+    assert [line.text for line in with_thai.recognize(pixels)] == texts
+    assert [line.text for line in LocalTextRecognizer(model_folder).recognize(pixels)] == texts[1:2]
+    assert "tha" in with_thai.identity
+
+
+def test_lines_of_other_scripts_fill_the_places_that_were_not_read() -> None:
+    def line(text: str, top: float) -> OcrLine:
+        return OcrLine(text=text, score=0.9, polygon=((0.1, top), (0.6, top), (0.6, top + 0.1), (0.1, top + 0.1)))
+
+    read, others = [line("one", 0.1), line("three", 0.5)], [line("เก่า", 0.12), line("สอง", 0.3)]
+    assert [one.text for one in merged(read, others, width_px=400, height_px=400)] == ["one", "สอง", "three"]
+
+
+def test_only_what_is_mostly_in_those_scripts_is_taken_from_tesseract() -> None:
+    assert is_written_in("เวลา 9.00 น.", ["Thai"])
+    assert not is_written_in("Thank you น", ["Thai"])
+    assert not is_written_in("9.00", ["Thai"])

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foveal.models.labels import coco_labels
 from foveal.retrieval.alignment import Seen, align, polygon_of
 from foveal.retrieval.object_words import SYNONYMS
+from foveal.retrieval.object_words_abroad import names_of
 from foveal.types.chat import GroundedSpan
 from foveal.types.content import DetectedObject, OcrLine
 from foveal.types.locators import Box
@@ -143,3 +145,34 @@ def test_a_doubtful_object_that_is_a_sure_one_again_is_not_counted_twice() -> No
     again = DetectedObject(label="dog", score=0.4, box=Box(x=0.11, y=0.1, width=0.1, height=0.2))
     seen = Seen(objects=(thing("dog", 0.9, 0.1),), doubtful=(again,))
     assert lefts(align("Two dogs", [seen])) == [0.1]
+
+
+PETS = Seen(
+    objects=(thing("dog", 0.9, 0.1), thing("dog", 0.8, 0.3), thing("cat", 0.7, 0.5), thing("person", 0.6, 0.7)),
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        ("Auf dem Bild sind zwei Hunde und eine Katze.", [("hunde", 0.1), ("hunde", 0.3), ("katze", 0.5)]),
+        ("Ein Mann mit einem Hund", [("mann", 0.7), ("hund", 0.1)]),
+        ("Der Hund und ein weiterer Hund", [("hund", 0.1), ("hund", 0.3)]),
+        ("Das sind keine Hunde, nur eine Katze", [("katze", 0.5)]),
+        ("Hay dos perros con un gato", [("perros", 0.1), ("perros", 0.3), ("gato", 0.5)]),
+        ("La mujer está sin perro", [("mujer", 0.7)]),
+        ("สุนัขสองตัวกับแมว", [("สุนัข", 0.1), ("สุนัข", 0.3), ("แมว", 0.5)]),
+        ("2匹の犬と猫がいます", [("犬", 0.1), ("犬", 0.3), ("猫", 0.5)]),
+        ("犬はいません。猫です", [("猫", 0.5)]),
+        ("图中有一只狗和一只猫", [("狗", 0.1), ("猫", 0.5)]),
+        ("没有狗，有猫", [("猫", 0.5)]),
+        ("Two kinds of dogs", [("dogs", 0.1), ("dogs", 0.3)]),
+    ],
+)
+def test_names_in_other_languages_get_places_too(answer: str, named: list[tuple[str, float]]) -> None:
+    assert [(span.text, span.polygon[0][0]) for span in align(answer, [PETS])] == named
+
+
+@pytest.mark.parametrize("language", ["de", "es", "th", "ja", "zh"])
+def test_every_class_has_a_name_in_every_language(language: str) -> None:
+    assert {label for label, _ in names_of(language).values()} == set(coco_labels())

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from foveal.runtime import Foveal
+    from foveal.types.chat import ImageInput
     from foveal.types.chunks import Chunk
+    from foveal.types.locators import Box
     from foveal.types.relations import Relation
     from foveal.types.search import Hit, SearchResult
 
@@ -23,7 +26,11 @@ def search(
     context: typer.Context,
     query: Annotated[str, typer.Argument(help="What to look for, in any language; may be empty with --image.")] = "",
     image: Annotated[
-        list[Path] | None, typer.Option(help="Find the like of this image.", exists=True, dir_okay=False)
+        list[str] | None,
+        typer.Option(
+            metavar="FILE[#X,Y,W,H]",
+            help="Find the like of this image, or of the part of it in a box: fractions of the image, or pixels.",
+        ),
     ] = None,
     filter: Annotated[
         str | None, typer.Option(metavar="ODATA", help="For example \"tags/any(t: t eq 'dog')\".")
@@ -45,23 +52,38 @@ def search(
     with here.open() as foveal:
         foveal.warm()
         name = index or here.settings.index
-        shown = [open_image(foveal, p) for p in image or ()]
+        shown = [_shown(foveal, name) for name in image or ()]
         wanted = Query(
             text=query,
-            images=tuple(one.pixels for one in shown),
+            images=tuple(one.pixels for one, is_part in shown if not is_part),
+            regions=tuple(one.pixels for one, is_part in shown if is_part),
             mode=Mode(mode),
             filter=foveal.parse_filter(filter, name),
             strictness=strictness,
             top=top,
         )
         result = foveal.search(name, wanted)
-        relations = foveal.relations(shown[0], result.hits) if len(shown) == 1 else [()] * len(result.hits)
+        relations = foveal.relations(shown[0][0], result.hits) if len(shown) == 1 else [()] * len(result.hits)
     if as_json:
         print_json(result_json(result, relations))
     else:
         _print(here.console, result, relations, explain=explain)
     if not result.hits:
         raise typer.Exit(NOTHING)
+
+
+def _shown(foveal: Foveal, name: str) -> tuple[ImageInput, bool]:
+    """An image, and whether it is a part of the one that is named.
+
+    Raises:
+        ImageError: It cannot be read, or is no image.
+        InvalidRequestError: The box is wrong.
+    """
+    from foveal.retrieval.regions import numbers_of, part_of, split_box
+
+    file, box = (name, "") if Path(name).is_file() else split_box(name)
+    image = open_image(foveal, Path(file))
+    return (part_of(image, numbers_of(box)), True) if box else (image, False)
 
 
 def result_json(result: SearchResult, relations: Sequence[Sequence[Relation]]) -> dict[str, object]:
@@ -99,6 +121,7 @@ def hit_json(hit: Hit) -> dict[str, object]:
         "composed": chunk.composed,
         "text": chunk.ocr_text if chunk.is_picture else chunk.content,
         "extract": hit.extract.text if hit.extract else None,
+        "matched": _box(hit.matched),
         "duplicates": [d.filepath for d in hit.duplicates],
         "legs": [
             {
@@ -113,6 +136,10 @@ def hit_json(hit: Hit) -> dict[str, object]:
     }
 
 
+def _box(box: Box | None) -> dict[str, float] | None:
+    return None if box is None else {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
+
+
 def _print(console: Console, result: SearchResult, relations: Sequence[Sequence[Relation]], *, explain: bool) -> None:
     from foveal.retrieval.moments import place_in_words
 
@@ -125,6 +152,9 @@ def _print(console: Console, result: SearchResult, relations: Sequence[Sequence[
     for number, (hit, related) in enumerate(zip(result.hits, relations, strict=True), 1):
         console.print(f"{number:>3}. {place_in_words(hit.chunk)}  {hit.confidence:.0%}", markup=False)
         console.print(f"     {words_of(hit)}", markup=False)
+        if hit.matched:
+            box = hit.matched
+            console.print(f"     in it at {box.x:.3f},{box.y:.3f},{box.width:.3f},{box.height:.3f}", markup=False)
         for relation in related:
             console.print(f"     {relation.reason}", markup=False)
         if hit.duplicates:

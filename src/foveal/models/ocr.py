@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
@@ -24,12 +25,28 @@ from foveal.types.vectors import FloatArray, Pixels
 if TYPE_CHECKING:
     from foveal.models.ocr_regions import Region
     from foveal.models.pull import ModelFolder
+    from foveal.models.tesseract import OtherScripts
 
 _GRID_PX: Final = 32
 """The detector's sides are multiples of this."""
 _LARGEST_ENLARGEMENT: Final = 2.0
 _LINE_HEIGHT_PX: Final = 48
 _WIDEST_LINE_PX: Final = 3200
+_PIPELINE: Final = 2
+"""Part of the identity: raise it when the same models read otherwise."""
+_FEWEST_UNREAD: Final = 2
+_MUCH_UNREAD: Final = 0.3
+"""Share of the lines that must make no sense before other scripts are tried."""
+_LINE_RATIO: Final = 2.0
+_LINE_SCORE: Final = 0.65
+_FEWEST_PAGE_LINES: Final = 4
+_MOSTLY: Final = 0.7
+"""Share of the lines that must lie one way for an image to be a page that may be turned."""
+_JUDGED_LINES: Final = 3
+_SENSE: Final = 0.85
+"""Mean confidence from which lines make sense."""
+_SURER: Final = 0.15
+"""Confidence by which lines must read better on their heads than as they are."""
 _BLANK: Final = 0
 """The recogniser's class for "no character here" (connectionist temporal classification, Graves et al. 2006)."""
 
@@ -68,11 +85,10 @@ _DEFAULTS: Final = OcrOptions()
 
 
 class LocalTextRecognizer:
-    """PP-OCRv6 small through onnxruntime: Latin script, Greek, Chinese, Japanese; no Korean, Cyrillic, Thai, Arabic.
+    """PP-OCRv6 small through onnxruntime: Latin script, Greek, Chinese, Japanese; others by what `others` reads.
 
-    The models are opened at first use (0.3 s), and pulled then where that is allowed. Lines come in rows from top
-    to bottom, in a row from left to right; columns of a page are not told apart, and the lines of a page that stands
-    on its head are read, but come last first.
+    The models are opened at first use (0.3 s), and pulled then where that is allowed. Lines come in the order of
+    `ocr_order`; a page that lies on its side or stands on its head is turned first.
 
     Cost on one core: 11 ms for a photograph of 224 px without text and 40 ms for one of 640 px, 130 ms more where
     text is suspected, and 6 to 25 ms a line.
@@ -81,37 +97,77 @@ class LocalTextRecognizer:
         folder: Where the model files are.
         threads: Threads of one run. With 1, work from several threads goes on side by side.
         options: How closely to look; other than the defaults they show in `identity`.
+        others: Reads the scripts that these models do not know, of an image in which lines made no sense.
 
     Raises (from `recognize`):
         ModelUnavailableError: The models are not here and may not be, or cannot be, pulled.
         ModelChecksumError: A file is not what the card describes.
     """
 
-    def __init__(self, folder: ModelFolder, *, threads: int = 1, options: OcrOptions = _DEFAULTS) -> None:
+    def __init__(
+        self,
+        folder: ModelFolder,
+        *,
+        threads: int = 1,
+        options: OcrOptions = _DEFAULTS,
+        others: OtherScripts | None = None,
+    ) -> None:
         self._folder = folder
         self._threads = threads
         self._options = options
+        self._others = others
         self._lock = threading.Lock()
         self._engine: _Engine | None = None
 
     @property
     def identity(self) -> str:
         """Name and version, with the options that differ from the defaults."""
-        return PP_OCR.identity if self._options == _DEFAULTS else f"{PP_OCR.identity}:{self._options}"
+        name = f"{PP_OCR.identity}-{_PIPELINE}"
+        with_options = name if self._options == _DEFAULTS else f"{name}:{self._options}"
+        return f"{with_options}+{self._others.identity}" if self._others else with_options
 
     def recognize(self, image: Pixels) -> tuple[OcrLine, ...]:
         """Lines in reading order; empty when there is no text."""
-        from foveal.models.ocr_regions import in_reading_order, polygon, straightened
+        from foveal.models.ocr_order import in_reading_order, merged
+        from foveal.models.ocr_regions import polygon, straightened, turned
 
-        height, width = image.shape[:2]
         engine = self._opened()
-        lines = []
-        for region in in_reading_order(self._regions(engine, image)):
+        regions = self._regions(engine, image)
+        turns = self._turns(engine, image, regions)
+        if turns:
+            image = np.ascontiguousarray(np.rot90(image, turns))
+            regions = self._regions(engine, image)
+        height, width = image.shape[:2]
+        lines: list[OcrLine] = []
+        unread = 0
+        for region in in_reading_order(regions):
             text, score = self._read(engine, straightened(image, region))
             if self._options.believes(text, score):
                 corners = polygon(region, width_px=width, height_px=height)
                 lines.append(OcrLine(text=text, score=score, polygon=corners))
-        return tuple(lines)
+            else:
+                unread += _is_line(region)
+        if self._others is not None and unread >= _FEWEST_UNREAD and unread >= _MUCH_UNREAD * len(regions):
+            lines = merged(lines, self._others.read(image), width_px=width, height_px=height)
+        return tuple(replace(line, polygon=turned(line.polygon, turns)) for line in lines)
+
+    def _turns(self, engine: _Engine, image: Pixels, regions: Sequence[Region]) -> int:
+        """Quarter turns to the left that set a page upright, by how its longest lines read; 0 for scattered text."""
+        from foveal.models.ocr_regions import sides, stands_upright, straightened
+
+        upright = sum(stands_upright(straightened(image, region)) for region in regions)
+        if len(regions) < _FEWEST_PAGE_LINES or _MOSTLY > upright / len(regions) > 1 - _MOSTLY:
+            return 0
+        longest = sorted(regions, key=lambda region: -max(sides(region.corners)))[:_JUDGED_LINES]
+        crops = [straightened(image, region) for region in longest]
+
+        def sense(turns: int) -> float:
+            return float(np.mean([engine.read(np.rot90(crop, turns))[1] for crop in crops]))
+
+        if upright / len(regions) >= _MOSTLY:
+            return max((1, 3), key=sense)
+        as_it_is = sense(0)
+        return 2 if as_it_is < _SENSE and sense(2) > as_it_is + _SURER else 0
 
     def _read(self, engine: _Engine, line: Pixels) -> tuple[str, float]:
         """Text and confidence, the way round that reads best: only a line that makes no sense is turned over."""
@@ -177,6 +233,14 @@ class _Engine:
         if not starts.any():
             return "", 0.0
         return "".join(self._characters[classes[starts]]).strip(), float(confidences[starts].mean())
+
+
+def _is_line(region: Region) -> bool:
+    """Whether a region that could not be read must be a line of text: texture is seldom so long and so sure."""
+    from foveal.models.ocr_regions import sides
+
+    width, height = sides(region.corners)
+    return region.score >= _LINE_SCORE and max(width, height) >= _LINE_RATIO * min(width, height)
 
 
 def _normalised(image: Pixels) -> FloatArray:

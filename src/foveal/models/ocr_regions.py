@@ -1,4 +1,4 @@
-"""Where text stands in an image: from a text detector's probability map to line boxes, crops and reading order.
+"""Where text stands in an image: from a text detector's probability map to line boxes and crops.
 
 Source: Liao et al. 2020, Real-time Scene Text Detection with Differentiable Binarization (arXiv:1911.08947), and the
 constants of RapidOCR 3.10 (`DBPostProcess`, `get_rotate_crop_image`, Apache-2.0). Boxes are rectangles here, so
@@ -7,7 +7,6 @@ their growth by the offset D = area * ratio / perimeter is done on width and hei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -58,7 +57,7 @@ def find_regions(probabilities: FloatArray, *, width_px: int, height_px: int, th
         offset = width * height * _GROWTH / (2 * (width + height))
         grown = cv2.boxPoints((center, (width + 2 * offset, height + 2 * offset), angle))
         corners = np.clip(_clockwise(grown) * scale, 0, limits)
-        if min(_sides(corners)) > _SMALLEST_PX:
+        if min(sides(corners)) > _SMALLEST_PX:
             regions.append(Region(corners=corners, score=score))
     return regions
 
@@ -82,7 +81,7 @@ def _clockwise(corners: npt.NDArray[np.floating]) -> FloatArray:
     return np.array([top_left, top_right, bottom_right, bottom_left], dtype=np.float32)
 
 
-def _sides(corners: FloatArray) -> tuple[float, float]:
+def sides(corners: FloatArray) -> tuple[float, float]:
     """Width and height of a region in pixels."""
     top_left, top_right, bottom_right, bottom_left = corners
     width = max(np.linalg.norm(top_left - top_right), np.linalg.norm(bottom_right - bottom_left))
@@ -92,7 +91,7 @@ def _sides(corners: FloatArray) -> tuple[float, float]:
 
 def straightened(image: Pixels, region: Region) -> Pixels:
     """The region's pixels with its top side up."""
-    width, height = (max(1, int(side)) for side in _sides(region.corners))
+    width, height = (max(1, int(side)) for side in sides(region.corners))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     matrix = cv2.getPerspectiveTransform(region.corners, target)
     pixels: Pixels = cv2.warpPerspective(
@@ -107,27 +106,15 @@ def stands_upright(line: Pixels) -> bool:
     return bool(height >= _UPRIGHT_RATIO * width)
 
 
-def in_reading_order(regions: Sequence[Region]) -> list[Region]:
-    """Rows from top to bottom, in each row from left to right.
-
-    Regions share a row when the centre of one lies inside the vertical middle half of the row's first (its highest)
-    region. Columns are not told apart.
-    """
-    rows: list[list[Region]] = []
-    for region in sorted(regions, key=_middle_y):
-        if rows and _middle_y(region) - _middle_y(rows[-1][0]) < 0.5 * _height(rows[-1][0]):
-            rows[-1].append(region)
-        else:
-            rows.append([region])
-    return [region for row in rows for region in sorted(row, key=lambda region: float(region.corners[:, 0].min()))]
-
-
-def _middle_y(region: Region) -> float:
-    return float(region.corners[:, 1].mean())
-
-
-def _height(region: Region) -> float:
-    return min(_sides(region.corners))
+def turned(corners: Polygon, turns: int) -> Polygon:
+    """Where corners, as fractions of an image that was turned by `np.rot90` so many times, lie in the image itself."""
+    ways = (
+        lambda x, y: (x, y),
+        lambda x, y: (1 - y, x),
+        lambda x, y: (1 - x, 1 - y),
+        lambda x, y: (y, 1 - x),
+    )
+    return tuple(ways[turns % 4](x, y) for x, y in corners)
 
 
 def polygon(region: Region, *, width_px: int, height_px: int) -> Polygon:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from foveal.pipeline.findings import ImageFindings
 from foveal.retrieval.alignment import Seen, align
 from foveal.retrieval.fencing import Fence
+from foveal.retrieval.model_boxes import BoxReader, ImageSize, without_places_of
 from foveal.types.chat import ChatEvent, ChatRequest, Finished, Grounded, ImageInput, Message, TextDelta
 
 Look = Callable[[ImageInput], Seen]
@@ -42,14 +43,38 @@ async def enhanced(
         return
     images = request.messages[-1].images if request.messages else ()
     seen = await asyncio.to_thread(lambda: [look(image) for image in images])
-    said: list[str] = []
     async with _closed_after(answer(with_text(request, seen) if wanted.ocr else request)) as events:
-        async for event in events:
-            if isinstance(event, TextDelta):
-                said.append(event.text)
-            if isinstance(event, Finished) and wanted.grounding:
-                yield Grounded(spans=await asyncio.to_thread(align, "".join(said), seen))
+        async for event in _with_places(events, images, seen) if wanted.grounding else events:
             yield event
+
+
+async def _with_places(
+    events: AsyncIterator[ChatEvent], images: Sequence[ImageInput], seen: Sequence[Seen]
+) -> AsyncIterator[ChatEvent]:
+    """The events, boxes that the model wrote taken out of the text, with `Grounded` right before `Finished`.
+
+    Words that the model gave places have those; the others get what the local eyes see.
+    """
+    own = BoxReader([_size(image) for image in images])
+    said: list[str] = []
+    async for event in events:
+        if not isinstance(event, TextDelta | Finished):
+            yield event
+            continue
+        text = own.feed(event.text) if isinstance(event, TextDelta) else own.finish()
+        if text:
+            said.append(text)
+            yield TextDelta(text=text)
+        if isinstance(event, Finished):
+            found = await asyncio.to_thread(align, "".join(said), seen)
+            yield Grounded(spans=without_places_of(found, own.spans))
+            yield event
+
+
+def _size(image: ImageInput) -> ImageSize:
+    height, width = image.pixels.shape[:2]
+    facts = image.facts
+    return ImageSize(width_px=facts.width_px if facts else width, height_px=facts.height_px if facts else height)
 
 
 def seen_in(found: ImageFindings) -> Seen:

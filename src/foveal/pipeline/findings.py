@@ -34,6 +34,19 @@ TAG_LIMIT = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Regions:
+    """Parts of an image, each encoded by itself.
+
+    Attributes:
+        boxes: Surest first.
+        vectors: float32 [boxes, dim], rows L2-normalised.
+    """
+
+    boxes: tuple[Box, ...]
+    vectors: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFindings:
     """Everything learnt of one image; a part is None or empty where that model is off."""
 
@@ -43,6 +56,7 @@ class ImageFindings:
     safety: SafetyScores
     caption: Caption | None
     tags: tuple[Tag, ...]
+    regions: Regions | None = None
 
     @property
     def object_labels(self) -> tuple[str, ...]:
@@ -105,6 +119,19 @@ def _unpack_objects(objects: object) -> tuple[DetectedObject, ...]:
         )
         for o in cast("list[_ObjectJson]", objects)
     )
+
+
+def _pack_regions(value: Regions) -> bytes:
+    boxes = [[box.x, box.y, box.width, box.height] for box in value.boxes]
+    return _pack({"boxes": boxes, "shape": list(value.vectors.shape)}, value.vectors)
+
+
+def _unpack_regions(data: bytes) -> Regions:
+    head, numbers = _unpack(data)
+    boxes = (
+        Box(x=x, y=y, width=width, height=height) for x, y, width, height in cast("list[list[float]]", head["boxes"])
+    )
+    return Regions(boxes=tuple(boxes), vectors=numbers.reshape(cast("list[int]", head["shape"])))
 
 
 def _pack_lines(value: tuple[OcrLine, ...]) -> bytes:
@@ -173,6 +200,7 @@ class Codec(Generic[T]):
 
 ENCODING = Codec(_pack_encoding, _unpack_encoding)
 DETECTIONS = Codec(_pack_detections, _unpack_detections)
+REGIONS = Codec(_pack_regions, _unpack_regions)
 LINES = Codec(_pack_lines, _unpack_lines)
 SAFETY = Codec(_pack_safety, _unpack_safety)
 CAPTION = Codec(_pack_caption, _unpack_caption)

@@ -302,6 +302,8 @@ class Preparer:
             sexual=safety[2],
             violence=safety[3],
             locator=image.locator,
+            regions=found.regions.boxes if found.regions else (),
+            region_vectors=found.regions.vectors if found.regions else None,
             text_vector=self.texts.embed([embedded])[0] if embedded else None,
             image_vector=found.encoding.vector,
             seen_vector=adapter.project(features[None, :])[0] if adapter else None,
@@ -309,7 +311,7 @@ class Preparer:
 
     def _understand(self, asset: Asset, image: ImageContent, *, described: bool) -> ImageFindings:
         try:
-            return self.images.understand(asset.asset_id, image, described=described)
+            return self.images.understand(asset.asset_id, image, described=described, regions=True)
         except AssetError as error:
             error.stage = "understand"
             raise

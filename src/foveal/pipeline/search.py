@@ -23,11 +23,12 @@ from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, ImageEncoder, Joint
 from foveal.retrieval.adapter import Adapter
 from foveal.retrieval.duplicates import alike_by_hash, collapse
 from foveal.retrieval.filtering import both, visible_to
-from foveal.retrieval.strictness import Calibration, passes, rerank_confidence, seen_confidence
+from foveal.retrieval.regions import region_square
+from foveal.retrieval.strictness import CUTOFFS, Calibration, passes, rerank_confidence, seen_confidence
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.filters import Filter
 from foveal.types.search import ExtractiveAnswer, Hit, Leg, Mode, Passage, Query, ScoredChunk, SearchResult
-from foveal.types.vectors import FloatArray
+from foveal.types.vectors import FloatArray, Pixels
 
 Vectors = Mapping[Leg, Sequence[tuple[str, FloatArray]]]
 """For every vector leg, the field it searches and a float32 [dim] vector for each thing looked for."""
@@ -39,12 +40,16 @@ POOL = 50
 25 hits are cut from one ranking, all within the first 50 from one, and so on."""
 RERANKED = 50
 """Candidates a re-ranker looks at, as in Azure AI Search."""
+_SAME_SCORE = 1e-3
+"""The engine's scores are off by less."""
 ANSWERS = 3
 ANSWER_SCORE = 2.5
 """Re-ranker score (0..4) from which the best stretch of a hit is offered as an answer."""
+LIKE_AS_A_WHOLE = CUTOFFS[5]
+"""Confidence of the best hit of an image of the query from which it is not also sought as a part of others."""
 LEGS: Mapping[Mode, frozenset[Leg]] = {
-    Mode.KEYWORD: frozenset({Leg.KEYWORD, Leg.IMAGE}),
-    Mode.VECTOR: frozenset({Leg.TEXT, Leg.SEEN, Leg.IMAGE}),
+    Mode.KEYWORD: frozenset({Leg.KEYWORD, Leg.IMAGE, Leg.REGION}),
+    Mode.VECTOR: frozenset({Leg.TEXT, Leg.SEEN, Leg.IMAGE, Leg.REGION}),
     Mode.HYBRID: frozenset(Leg),
     Mode.SEMANTIC: frozenset(Leg),
 }
@@ -90,7 +95,7 @@ class Searcher:
             IndexNotFoundError: No such index.
             InvalidRequestError: Neither words nor images.
         """
-        if not query.text.strip() and not query.images:
+        if not query.text.strip() and not query.images and not query.regions:
             raise InvalidRequestError("There is nothing to search for.", remedy="Give words or an image.")
         clock = _Clock()
         generation = self._catalog.index(index).generation
@@ -99,9 +104,15 @@ class Searcher:
         adapter = self._adapters.current(index, generation)
         vectors = self._vectors(query, adapter)
         clock.lap("embed")
+        calibration = self._calibrations.current(index, generation)
         legs = self._legs(snapshot, query, vectors, where)
+        if query.images and not query.regions and not _like_as_a_whole(calibration, vectors, legs):
+            # One that is found as a part would be pushed down by everything that looks a little like the whole.
+            del legs[Leg.IMAGE], vectors[Leg.IMAGE]
+            vectors[Leg.REGION] = self._part_vectors(query.images)
+            legs[Leg.REGION] = self._nearest(snapshot, query, vectors[Leg.REGION], where)
         clock.lap("legs")
-        judges = _judges(self._calibrations.current(index, generation), adapter, vectors)
+        judges = _judges(calibration, adapter, vectors)
         candidates = Candidates(snapshot, query.text, legs, searched=LEGS[query.mode])
         hits = _hits(candidates, query, legs, judges)
         clock.lap("fuse")
@@ -121,7 +132,7 @@ class Searcher:
         return SearchResult(
             index=index,
             generation=generation,
-            hits=tuple(page),
+            hits=_with_places(snapshot, page, vectors.get(Leg.REGION, ())),
             rejected=tuple(rejected[: query.top]),
             answers=tuple(a for a in answers if a.chunk_id in kept_ids),
             elapsed_ms=clock.laps(),
@@ -140,7 +151,14 @@ class Searcher:
         if query.images and Leg.IMAGE in wanted:
             encodings = self._encoder().encode(query.images)
             vectors[Leg.IMAGE] = [("image_vector", e.vector) for e in encodings]
+        if query.regions and Leg.REGION in wanted:
+            vectors[Leg.REGION] = self._part_vectors(query.regions)
         return vectors
+
+    def _part_vectors(self, parts: Sequence[Pixels]) -> list[tuple[str, FloatArray]]:
+        """Each looked for among the parts of images and, since it may fill one, among whole images."""
+        encodings = self._encoder().encode([region_square(part) for part in parts])
+        return [(field, one.vector) for one in encodings for field in ("region_vectors", "image_vector")]
 
     def _seen_vector(self, text: str, asked: FloatArray, adapter: Adapter | None) -> tuple[str, FloatArray] | None:
         """How words look for what images show: by the adapter, or in the space of a joint model."""
@@ -161,15 +179,21 @@ class Searcher:
         """Every leg's candidates, searched at once."""
         limit = _depth(query.skip + query.top)
         running = {
-            leg: [self._pool.submit(snapshot.nearest, field, v, where=where, limit=limit) for field, v in asked]
-            for leg, asked in vectors.items()
+            leg: self._pool.submit(self._nearest, snapshot, query, asked, where) for leg, asked in vectors.items()
         }
         legs: dict[Leg, list[ScoredChunk]] = {}
         if query.text.strip() and Leg.KEYWORD in LEGS[query.mode]:
             legs[Leg.KEYWORD] = snapshot.keyword(query.text, where=where, limit=limit)
-        for leg, futures in running.items():
-            legs[leg] = _best_of([future.result() for future in futures])
+        for leg, future in running.items():
+            legs[leg] = future.result()
         return legs
+
+    def _nearest(
+        self, snapshot: ChunkSnapshot, query: Query, asked: Sequence[tuple[str, FloatArray]], where: Filter | None
+    ) -> list[ScoredChunk]:
+        """Candidates of one leg."""
+        limit = _depth(query.skip + query.top)
+        return _best_of([snapshot.nearest(field, v, where=where, limit=limit) for field, v in asked])
 
     def _rerank(self, query: Query, hits: Sequence[Hit]) -> tuple[list[Hit], tuple[ExtractiveAnswer, ...]]:
         """The first candidates in the re-ranker's order, the others after them as they were."""
@@ -254,8 +278,9 @@ def _judges(calibration: Calibration, adapter: Adapter | None, vectors: Vectors)
     judges: dict[Leg, Judge] = {Leg.SEEN: lambda _, score: seen_confidence(score, described=described)}
     for _, asked in vectors.get(Leg.TEXT, ()):
         judges[Leg.TEXT] = partial(_text_confidence, calibration, asked)
-    for _, image in vectors.get(Leg.IMAGE, ()):
-        judges[Leg.IMAGE] = partial(_image_confidence, calibration, image)
+    for leg in (Leg.IMAGE, Leg.REGION):
+        for _, image in vectors.get(leg, ()):
+            judges[leg] = partial(_image_confidence, calibration, image)
     return judges
 
 
@@ -265,6 +290,30 @@ def _text_confidence(calibration: Calibration, asked: FloatArray, chunk: Chunk, 
 
 def _image_confidence(calibration: Calibration, image: FloatArray, _: Chunk, cosine: float) -> float:
     return calibration.image_confidence(image, cosine)
+
+
+def _like_as_a_whole(calibration: Calibration, vectors: Vectors, legs: Mapping[Leg, Sequence[ScoredChunk]]) -> bool:
+    """Whether something looks like the query's image, or one of them, as a whole."""
+    best = next(iter(legs.get(Leg.IMAGE, ())), None)
+    images = [vector for _, vector in vectors.get(Leg.IMAGE, ())]
+    return best is not None and max(calibration.image_confidence(v, best.score) for v in images) >= LIKE_AS_A_WHOLE
+
+
+def _with_places(
+    snapshot: ChunkSnapshot, hits: Sequence[Hit], asked: Sequence[tuple[str, FloatArray]]
+) -> tuple[Hit, ...]:
+    """The hits, with the part that looks most like what was asked where that is no whole picture."""
+    scores = {h.chunk.chunk_id: leg.score for h in hits for leg in h.legs if leg.leg is Leg.REGION}
+    parts = snapshot.region_vectors([h.chunk.chunk_id for h in hits if h.chunk.regions]) if scores else {}
+    looked_for = [vector for field, vector in asked if field == "region_vectors"]
+    placed = []
+    for hit in hits:
+        own, score = parts.get(hit.chunk.chunk_id), scores.get(hit.chunk.chunk_id)
+        likeness = np.max([own @ vector for vector in looked_for], axis=0) if own is not None and looked_for else None
+        if score is not None and likeness is not None and likeness.max() >= score - _SAME_SCORE:
+            hit = replace(hit, matched=hit.chunk.regions[int(likeness.argmax())])  # noqa: PLW2901
+        placed.append(hit)
+    return tuple(placed)
 
 
 def _own_words(chunk: Chunk) -> str:

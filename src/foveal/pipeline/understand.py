@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -18,11 +19,13 @@ from foveal.pipeline.findings import (
     DETECTIONS,
     ENCODING,
     LINES,
+    REGIONS,
     SAFETY,
     TRANSCRIPT,
     VECTOR,
     Codec,
     ImageFindings,
+    Regions,
     tags_from,
 )
 from foveal.ports import (
@@ -37,10 +40,11 @@ from foveal.ports import (
     Transcriber,
 )
 from foveal.retrieval.adapter import image_features
+from foveal.retrieval.regions import REGIONS_VERSION, choose_regions, region_square
 from foveal.types.assets import AssetId
-from foveal.types.content import ImageContent, SafetyScores
+from foveal.types.content import Detections, ImageContent, SafetyScores
 from foveal.types.speech import Transcript
-from foveal.types.vectors import FloatArray, Samples
+from foveal.types.vectors import FloatArray, Pixels, Samples
 
 T = TypeVar("T")
 
@@ -52,6 +56,9 @@ class ImageUnderstanding:
     """The image models of an index, each optional but the encoder, behind one cache.
 
     Thread-safe as its models are. A caption is asked for at most once an image.
+
+    Args:
+        regions: Whether what the detector finds may be encoded by itself.
     """
 
     def __init__(
@@ -63,6 +70,7 @@ class ImageUnderstanding:
         recognizer: TextRecognizer | None = None,
         safety: SafetyScorer | None = None,
         captioner: Captioner | None = None,
+        regions: bool = False,
     ) -> None:
         self.encoder = encoder
         self.detector = detector
@@ -70,7 +78,9 @@ class ImageUnderstanding:
         self.safety = safety
         self.captioner = captioner
         self._cache = cache
-        models: tuple[Model | None, ...] = (encoder, detector, recognizer, safety, captioner)
+        seen_by = f"{encoder.identity}+{detector.identity}+{REGIONS_VERSION}" if regions and detector else ""
+        self._regions = _Named(identity=seen_by) if seen_by else None
+        models: tuple[Model | None, ...] = (encoder, detector, recognizer, safety, captioner, self._regions)
         self._models = tuple(m for m in models if m is not None)
 
     @property
@@ -78,18 +88,22 @@ class ImageUnderstanding:
         """Identities of all models that are on."""
         return "+".join(m.identity for m in self._models)
 
-    def understand(self, asset_id: AssetId, image: ImageContent, *, described: bool) -> ImageFindings:
+    def understand(
+        self, asset_id: AssetId, image: ImageContent, *, described: bool, regions: bool = False
+    ) -> ImageFindings:
         """Look at one image.
 
         Args:
             asset_id: Hash of the file; names the image in the cache (`image_name`).
             image: The decoded image.
             described: Whether a person described it: then no caption is paid for.
+            regions: Whether its parts are to be found by themselves.
         """
         part = image_name(asset_id, image.locator.page, image.picture)
         calls = _Calls(self._cache.get_many([_key(m, part) for m in self._models]), part)
         try:
-            return self._look(image, calls, described=described)
+            found = self._look(image, calls, described=described)
+            return replace(found, regions=self._parts(image.pixels, found.detections, calls)) if regions else found
         finally:
             if calls.fresh:
                 self._cache.put_many(calls.fresh)
@@ -114,6 +128,21 @@ class ImageUnderstanding:
             caption=caption,
             tags=tags_from(encoding, encoder.labels),
         )
+
+    def _parts(self, pixels: Pixels, detections: Detections | None, calls: _Calls) -> Regions | None:
+        """What was detected, each encoded by itself; None where nothing was or that is off."""
+        if self._regions is None or detections is None:
+            return None
+        height, width = pixels.shape[:2]
+        boxes = choose_regions(detections, width_px=width, height_px=height)
+        if not boxes:
+            return None
+
+        def encode() -> Regions:
+            encodings = self.encoder.encode([region_square(pixels, box) for box in boxes])
+            return Regions(boxes=boxes, vectors=np.stack([one.vector for one in encodings]))
+
+        return calls.once(self._regions, encode, REGIONS)
 
     def features(self, names: Sequence[str]) -> list[FloatArray | None]:
         """What the adapter learns from, of images seen before, from the cache alone.
@@ -163,6 +192,13 @@ class TextUnderstanding:
             self._cache.put_many(fresh)
             known.update(fresh)
         return np.stack([VECTOR.unpack(known[key]) for key in keys])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """A way of looking that has an identity of its own."""
+
+    identity: str
 
 
 class SpeechUnderstanding:

@@ -15,7 +15,7 @@ Chosen on 1,080 photos of which 80 are described and on XQuAD in four languages 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,10 +56,10 @@ class Weights:
         has_words = words_to_embed(chunk.description, chunk.caption, chunk.ocr_text)
         return self._share(_WORDED if has_words else _WORDLESS, leg)
 
-    def at_most(self, found_by: Collection[Leg], leg: Leg) -> float:
+    def at_most(self, found_by: Set[Leg], leg: Leg) -> float:
         """The most a rank in `leg` counts for any chunk that these legs found: what is known before it is read."""
         tables = [_WORDED]
-        if Leg.SEEN not in found_by and Leg.IMAGE not in found_by:
+        if not found_by & {Leg.SEEN, Leg.IMAGE, Leg.REGION}:
             tables.append(_TEXT)
         if Leg.TEXT not in found_by:
             tables.append(_WORDLESS)
@@ -71,7 +71,7 @@ class Weights:
         return self.trust if leg is Leg.KEYWORD else 0.0
 
     def _share(self, table: Mapping[Leg, float], leg: Leg) -> float:
-        if leg is Leg.IMAGE:
+        if leg in {Leg.IMAGE, Leg.REGION}:
             return 1.0
         trusted = {one: w * (self.trust if one is Leg.KEYWORD else 1.0) for one, w in table.items() if one in self.legs}
         total = sum(trusted.values())

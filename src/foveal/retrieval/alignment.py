@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from foveal.retrieval.object_words import ALWAYS_MANY, AS_ONE, NOT_BEFORE, SYNONYMS, plurals, words_of
+from foveal.retrieval.object_words_abroad import named_abroad
 from foveal.types.chat import GroundedSpan
 from foveal.types.content import DetectedObject, OcrLine
 from foveal.types.locators import Box, Polygon
@@ -165,7 +166,20 @@ def _meant(known: _Introduced, mention: _Mention) -> list[DetectedObject]:
     return known.last
 
 
-def _mentions(answer: str, labels: tuple[str, ...]) -> Iterator[_Mention]:
+def _mentions(answer: str, labels: tuple[str, ...]) -> list[_Mention]:
+    """Mentions in any language that is known, in order; English gives way where two meet in a word."""
+    abroad = [
+        _Mention(start=one.start, end=one.end, label=one.label, count=one.count, fresh=one.fresh)
+        for one in named_abroad(answer)
+    ]
+    english = _in_english(answer, labels)
+    apart = [one for one in english if not any(one.start < other.end and other.start < one.end for other in abroad)]
+    return sorted(
+        (one for one in (*abroad, *apart) if one.label in labels), key=lambda one: (one.start, one.end, one.label)
+    )
+
+
+def _in_english(answer: str, labels: tuple[str, ...]) -> Iterator[_Mention]:
     pattern, names = _names(labels)
     for match in pattern.finditer(answer):
         label, many = names[" ".join(match.group().lower().split())]

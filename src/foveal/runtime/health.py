@@ -28,6 +28,7 @@ def checks(foveal: Foveal) -> list[Check]:
         _database,
         _settings,
         _local_models,
+        _other_scripts,
         _brought_models,
         _vectors,
         _servers,
@@ -98,6 +99,25 @@ def _local_models(foveal: Foveal) -> Iterator[Check]:
             yield Check(name=card.name, state="on", detail=card.summary)
         else:
             yield _missing(foveal, card.name, card.summary, needs_npm="npm" in card.needs)
+
+
+def _other_scripts(foveal: Foveal) -> Iterator[Check]:
+    """Scripts that only tesseract reads."""
+    from foveal.models.tesseract import SCRIPTS, installed
+
+    there = installed()
+    if not foveal.settings.understanding.ocr:
+        yield Check(name="other scripts", state="off", detail="Switched off (understanding.ocr).")
+    elif there is None:
+        yield Check(
+            name="other scripts",
+            state="off",
+            detail=f"{', '.join(SCRIPTS)}: in pictures not read without tesseract and its data for the language.",
+            remedy="Install them where you need one (on Debian tesseract-ocr-tha for Thai).",
+        )
+    else:
+        read = ", ".join(there.scripts)
+        yield Check(name="other scripts", state="on", detail=f"tesseract {there.version} reads {read}")
 
 
 def _roles_switched_off(foveal: Foveal) -> dict[str, str]:

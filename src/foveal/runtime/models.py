@@ -105,8 +105,13 @@ class Models:
     def ocr(self) -> TextRecognizer | None:
         """Text in images; None when off."""
         from foveal.models.ocr import LocalTextRecognizer
+        from foveal.models.tesseract import OtherScripts, installed
 
-        return self._once("ocr", lambda: LocalTextRecognizer(self.folder) if self._settings.understanding.ocr else None)
+        def make() -> LocalTextRecognizer:
+            there = installed()
+            return LocalTextRecognizer(self.folder, others=OtherScripts(there) if there else None)
+
+        return self._once("ocr", lambda: make() if self._settings.understanding.ocr else None)
 
     @property
     def safety(self) -> SafetyScorer | None:

@@ -383,6 +383,7 @@ class Parts:
             recognizer=models.ocr,
             safety=models.safety,
             captioner=models.captioner,
+            regions=self.settings.understanding.regions,
         )
 
     @made_once

@@ -8,7 +8,7 @@ behind when it died is discarded by the next writer, which first restores the ve
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from math import isnan
 from pathlib import Path
@@ -26,8 +26,16 @@ from foveal.stores.lance_indexes import (
     create_table_indexes,
 )
 from foveal.stores.lance_names import birth_of, generation_of, new_birth, table_name, table_version
-from foveal.stores.lance_records import VECTORS
-from foveal.stores.lance_rows import RECORD, from_table, missing_columns, seen_table, table_schema, to_table
+from foveal.stores.lance_records import REGIONS, VECTORS
+from foveal.stores.lance_rows import (
+    RECORD,
+    from_table,
+    missing_columns,
+    region_arrays,
+    seen_table,
+    table_schema,
+    to_table,
+)
 from foveal.stores.words import words
 from foveal.types.chunks import Chunk, ChunkChange, ChunkId, Generation, IndexSchema
 from foveal.types.filters import Filter
@@ -217,7 +225,10 @@ class LanceSnapshot:
     def nearest(self, field: str, vector: FloatArray, *, where: Filter | None, limit: int) -> list[ScoredChunk]:
         """Largest dot product first."""
         clause = where_clause(where)
-        dim = self._schema.field(field).type.list_size
+        # Of several vectors a row the engine takes the best, and it does so for cosines only: rows have length 1.
+        several = field == REGIONS
+        type_ = self._schema.field(field).type
+        dim = (type_.value_type if several else type_).list_size
         if vector.shape != (dim,):
             raise StoreError(
                 f"A query vector of shape {vector.shape} does not fit {field} of length {dim} in {self._index!r}.",
@@ -229,7 +240,7 @@ class LanceSnapshot:
         def best(count: int) -> list[ScoredChunk]:
             found = (
                 self._table.search(vector, vector_column_name=field, query_type="vector")
-                .distance_type("dot")
+                .distance_type("cosine" if several else "dot")
                 # Every partition when a filter leaves few rows: fixed probes silently lose them.
                 .minimum_nprobes(self._how.least_probes)
                 .maximum_nprobes(0)
@@ -237,7 +248,7 @@ class LanceSnapshot:
                 .refine_factor(self._how.refine)
             )
             rows = _run(found, clause, ["chunk_id", "_distance"], count)
-            return self._scored(rows, 1.0 - rows["_distance"].to_numpy())  # Lance's dot distance is 1 - dot
+            return self._scored(rows, 1.0 - rows["_distance"].to_numpy())  # Lance's distances are 1 - dot
 
         with _translated(f"The index {self._index!r}"):
             return _cut(best, limit)
@@ -260,6 +271,18 @@ class LanceSnapshot:
                 rows = _run(self._table.search(), both, columns, None)
                 found.update((chunk.chunk_id, chunk) for chunk in from_table(rows))
         return [found[chunk_id] for chunk_id in chunk_ids if chunk_id in found]
+
+    def region_vectors(self, chunk_ids: Collection[ChunkId]) -> Mapping[ChunkId, FloatArray]:
+        """Vectors of the regions of these chunks, at most a thousand of which are read at once."""
+        wanted = list(dict.fromkeys(chunk_ids))
+        found: dict[ChunkId, FloatArray | None] = {}
+        with _translated(f"The index {self._index!r}"):
+            for start in range(0, len(wanted), _IN_LIST):
+                clause = one_of("chunk_id", wanted[start : start + _IN_LIST])
+                rows = _run(self._table.search(), clause, ["chunk_id", REGIONS], None)
+                ids = (ChunkId(i) for i in rows["chunk_id"].to_pylist())
+                found.update(zip(ids, region_arrays(rows), strict=True))
+        return {chunk_id: vectors for chunk_id, vectors in found.items() if vectors is not None}
 
     def scan(self, *, where: Filter | None = None, vectors: bool = False, limit: int | None = None) -> Iterator[Chunk]:
         """Ids first (40 bytes a chunk), sorted; then rows a page at a time."""

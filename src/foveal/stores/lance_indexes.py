@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from foveal.stores.lance_records import VECTORS
+from foveal.stores.lance_records import REGIONS, VECTORS
 from foveal.stores.lance_rows import LISTS
 
 if TYPE_CHECKING:
@@ -110,9 +110,11 @@ def _create_vector_indexes(table: LanceTable) -> None:
     from lancedb.index import HnswSq
 
     indexed = {column for index in table.list_indices() for column in index.columns}
-    for name in VECTORS:
+    for name in (*VECTORS, REGIONS):
         if name not in indexed and table.count_rows(f"{name} IS NOT NULL") >= FEWEST_VECTORS:
-            table.create_index(name, config=HnswSq(distance_type="dot", ef_construction=150))
+            table.create_index(
+                name, config=HnswSq(distance_type="cosine" if name == REGIONS else "dot", ef_construction=150)
+            )
 
 
 def oldest_to_keep(table: LanceTable, base: int) -> datetime:

@@ -20,8 +20,10 @@ from foveal.types.speech import TimedText
 from foveal.types.vectors import FloatArray
 
 VECTORS = ("text_vector", "image_vector", "seen_vector")
+REGIONS = "region_vectors"
 
-_PLAIN = [f for f in fields(Chunk) if f.name not in {*VECTORS, "kind", "objects", "ocr_lines", "sentences", "locator"}]
+_WRITTEN_OUT = frozenset({*VECTORS, REGIONS, "regions", "kind", "objects", "ocr_lines", "sentences", "locator"})
+_PLAIN = [f for f in fields(Chunk) if f.name not in _WRITTEN_OUT]
 _DEFAULTS = {f.name: f.default for f in _PLAIN if f.default is not MISSING}
 _MOMENTS = frozenset({"taken_at", "modified_at"})
 _BOX = ("x", "y", "width", "height")
@@ -41,6 +43,8 @@ def record(chunk: Chunk) -> str:
         values["ocr_lines"] = [[line.text, line.score, line.polygon] for line in chunk.ocr_lines]
     if chunk.sentences:
         values["sentences"] = [[s.text, s.start_ms, s.end_ms] for s in chunk.sentences]
+    if chunk.regions:
+        values["regions"] = [[getattr(box, side) for side in _BOX] for box in chunk.regions]
     if chunk.locator != Locator():
         values["locator"] = _place(chunk.locator)
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
@@ -76,6 +80,10 @@ def _locator(value: dict[str, object]) -> Locator:
     return Locator(box=Box(**sides) if sides else None, **value)  # type: ignore[arg-type]
 
 
+def _regions(values: Iterable[tuple[float, float, float, float]]) -> tuple[Box, ...]:
+    return tuple(Box(**dict(zip(_BOX, sides, strict=True))) for sides in values)
+
+
 def _objects(values: Iterable[tuple[str, float, float, float, float, float]]) -> tuple[DetectedObject, ...]:
     return tuple(
         DetectedObject(label=label, score=score, box=Box(x=x, y=y, width=width, height=height))
@@ -99,6 +107,7 @@ _READ: dict[str, Callable[..., object]] = {
     "objects": _objects,
     "ocr_lines": _ocr_lines,
     "sentences": _sentences,
+    "regions": _regions,
     "locator": _locator,
     **dict.fromkeys(_MOMENTS, datetime.fromisoformat),
 }

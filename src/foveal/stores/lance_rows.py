@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from foveal.errors import StoreError
-from foveal.stores.lance_records import VECTORS, from_record, record, utc
+from foveal.stores.lance_records import REGIONS, VECTORS, from_record, record, utc
 from foveal.stores.words import word_line
 from foveal.types.chunks import Chunk, IndexSchema, SeenVectors
 from foveal.types.filters import CHUNK_FIELDS, FieldType
@@ -93,12 +93,13 @@ def table_schema(schema: IndexSchema) -> pa.Schema:
     """The Arrow schema of an index. A vector of length 0 (no such model) gets a column of length 1 without values."""
     dims = (schema.text_dim, schema.image_dim, schema.text_dim)
     columns = [pa.field(c.name, c.type, nullable=c.name != "chunk_id") for c in _COLUMNS]
-    return pa.schema([*columns, *(pa.field(v, _vector_type(d)) for v, d in zip(VECTORS, dims, strict=True))])
+    vectors = [pa.field(v, _vector_type(d)) for v, d in zip(VECTORS, dims, strict=True)]
+    return pa.schema([*columns, *vectors, pa.field(REGIONS, pa.list_(_vector_type(schema.image_dim)))])
 
 
 def missing_columns(schema: pa.Schema) -> frozenset[str]:
     """Columns that a table made by an earlier version lacks."""
-    return frozenset({column.name for column in _COLUMNS} - set(schema.names))
+    return frozenset({*(column.name for column in _COLUMNS), REGIONS} - set(schema.names))
 
 
 def _vector_type(dim: int) -> pa.DataType:
@@ -114,6 +115,7 @@ def to_table(chunks: Sequence[Chunk], schema: pa.Schema) -> pa.Table:
     arrays = [pa.array([column.of(chunk) for chunk in chunks], column.type) for column in _COLUMNS]
     for name in VECTORS:
         arrays.append(_vector_array([getattr(chunk, name) for chunk in chunks], schema.field(name)))
+    arrays.append(_region_array([chunk.region_vectors for chunk in chunks], schema.field(REGIONS)))
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
@@ -142,6 +144,22 @@ def _vector_array(vectors: Sequence[FloatArray | None], field: pa.Field) -> pa.A
             )
         flat[row], missing[row] = vector, False
     return pa.FixedSizeListArray.from_arrays(pa.array(flat.reshape(-1)), type=field.type, mask=pa.array(missing))
+
+
+def _region_array(rows: Sequence[FloatArray | None], field: pa.Field) -> pa.Array:
+    """Rows of any number of vectors; those without any are null, so that a search skips them."""
+    item = field.type.value_field.with_name(field.name)
+    counts = [0 if row is None else len(row) for row in rows]
+    flat = _vector_array([vector for row in rows if row is not None for vector in row], item)
+    offsets = pa.array([*np.concatenate([[0], np.cumsum(counts)]).tolist()], pa.int32())
+    return pa.ListArray.from_arrays(offsets, flat, type=field.type, mask=pa.array([not count for count in counts]))
+
+
+def region_arrays(table: pa.Table) -> Iterator[FloatArray | None]:
+    """float32 [regions, dim] of each row."""
+    dim = table.schema.field(REGIONS).type.value_type.list_size
+    for row in table.column(REGIONS):
+        yield None if not row.is_valid else row.values.flatten().to_numpy(zero_copy_only=False).reshape(-1, dim).copy()
 
 
 def from_table(table: pa.Table) -> Iterator[Chunk]:

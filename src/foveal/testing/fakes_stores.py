@@ -141,7 +141,7 @@ class InMemoryChunkSnapshot:
     def nearest(self, field: str, vector: FloatArray, *, where: Filter | None, limit: int) -> list[ScoredChunk]:
         """Every vector is compared."""
         scored = [
-            ScoredChunk(chunk_id=chunk.chunk_id, score=float(np.dot(own, vector)))
+            ScoredChunk(chunk_id=chunk.chunk_id, score=float(np.dot(own, vector).max()))
             for chunk in self._chunks
             if (own := getattr(chunk, field)) is not None and matches(where, chunk)
         ]
@@ -149,14 +149,25 @@ class InMemoryChunkSnapshot:
 
     def fetch(self, chunk_ids: Sequence[ChunkId], *, where: Filter | None = None, vectors: bool = True) -> list[Chunk]:
         """In the order of the ids."""
-        found = {c.chunk_id: c if vectors else _bare(c) for c in self._chunks if matches(where, c)}
+        found = {
+            c.chunk_id: replace(c, region_vectors=None) if vectors else _bare(c)
+            for c in self._chunks
+            if matches(where, c)
+        }
         return [found[i] for i in chunk_ids if i in found]
+
+    def region_vectors(self, chunk_ids: Collection[ChunkId]) -> Mapping[ChunkId, FloatArray]:
+        """As they were put."""
+        wanted = set(chunk_ids)
+        return {
+            c.chunk_id: c.region_vectors for c in self._chunks if c.chunk_id in wanted and c.region_vectors is not None
+        }
 
     def scan(self, *, where: Filter | None = None, vectors: bool = False, limit: int | None = None) -> Iterator[Chunk]:
         """Ordered by chunk id."""
         passing = (chunk for chunk in self._chunks if matches(where, chunk))
         for chunk in itertools.islice(passing, limit):
-            yield chunk if vectors else _bare(chunk)
+            yield replace(chunk, region_vectors=None) if vectors else _bare(chunk)
 
     def columns(self, names: Sequence[str], *, where: Filter | None = None) -> dict[str, list[ColumnValue]]:
         """Chunk by chunk."""
@@ -438,4 +449,4 @@ class InMemoryByteStore:
 
 
 def _bare(chunk: Chunk) -> Chunk:
-    return replace(chunk, text_vector=None, image_vector=None, seen_vector=None)
+    return replace(chunk, text_vector=None, image_vector=None, seen_vector=None, region_vectors=None)

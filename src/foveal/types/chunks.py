@@ -9,7 +9,7 @@ from typing import NewType
 
 from foveal.types.assets import AssetId, DocumentId, MediaKind
 from foveal.types.content import DetectedObject, OcrLine
-from foveal.types.locators import Locator
+from foveal.types.locators import Box, Locator
 from foveal.types.speech import TimedText
 from foveal.types.vectors import FloatArray
 
@@ -57,6 +57,9 @@ class Chunk:
         group_ids: Groups that may see it; empty means everybody.
         language: ISO 639-1 code of `content`, empty when it could not be told.
         safety: Highest severity per category, 0 safe, 2 low, 4 medium, 6 high (Azure AI Content Safety's scale).
+        regions: Parts of the image that are found by themselves, surest first (see `foveal.retrieval.regions`).
+        region_vectors: float32 [regions, image dim], rows L2-normalised; None without any. Only written: what a store
+            gives back has None here, its snapshots give them by `region_vectors`.
         text_vector: float32 [text dim], L2-normalised; None for an image on which there are no words.
         image_vector: float32 [image dim], L2-normalised; None for text.
         seen_vector: float32 [text dim]: the image projected into the text space by the index's adapter (see
@@ -102,6 +105,8 @@ class Chunk:
     sexual: int = 0
     violence: int = 0
     locator: Locator = field(default_factory=Locator)
+    regions: tuple[Box, ...] = ()
+    region_vectors: FloatArray | None = None
     text_vector: FloatArray | None = None
     image_vector: FloatArray | None = None
     seen_vector: FloatArray | None = None

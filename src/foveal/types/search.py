@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from foveal.types.chunks import Chunk, ChunkId, Generation
 from foveal.types.filters import Filter
+from foveal.types.locators import Box
 from foveal.types.vectors import Pixels
 
 
@@ -30,14 +31,17 @@ class Leg(StrEnum):
     """Nearest `seen_vector`: images found by what they show, without any words on them."""
     IMAGE = "image"
     """Nearest `image_vector` to an image of the query."""
+    REGION = "region"
+    """Nearest of an image's `region_vectors` and of its `image_vector` to a part of an image of the query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What to look for. Text, images and filter work together; at least one of text and images is given.
+    """What to look for. Text, images and filter work together; at least one of text, images and regions is given.
 
     Attributes:
-        images: Images to find the like of.
+        images: Images to find the like of. Where nothing looks like one as a whole, it is sought as a part of others.
+        regions: Parts of images, cut out, to find the like of anywhere in an image.
         filter: Applied inside every leg, never after the cut.
         groups: Groups of the caller: a chunk with `group_ids` is found only when one of them is here. None lifts
             the restriction (the operator's own CLI); an empty tuple sees only chunks without groups.
@@ -49,6 +53,7 @@ class Query:
 
     text: str = ""
     images: tuple[Pixels, ...] = ()
+    regions: tuple[Pixels, ...] = ()
     mode: Mode = Mode.HYBRID
     filter: Filter | None = None
     groups: tuple[str, ...] | None = None
@@ -106,6 +111,8 @@ class Hit:
         confidence: 0..1, the best of its legs (or the re-ranker's), compared with the strictness cut-off.
         rerank_score: 0..4 as in Azure AI Search, None when nothing re-ranked.
         duplicates: Near-duplicates that were collapsed into it, best first.
+        matched: The part of the image that a part of the query's image looks like; None where it is the whole, or where
+            nothing was sought by parts.
     """
 
     chunk: Chunk
@@ -115,6 +122,7 @@ class Hit:
     rerank_score: float | None = None
     extract: Extract | None = None
     duplicates: tuple[Chunk, ...] = ()
+    matched: Box | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from foveal.api.native.schemas import (
     DuplicateOut,
     ExtractOut,
     HitOut,
+    ImageIn,
     IndexOut,
     LegOut,
     LocatorOut,
@@ -27,8 +28,10 @@ from foveal.api.native.schemas import (
     SearchReply,
 )
 from foveal.retrieval.pointing import pointed
+from foveal.retrieval.regions import part_of
 from foveal.retrieval.sentences import highlights
 from foveal.types.assets import MediaKind
+from foveal.types.chat import ImageInput
 from foveal.types.chunks import Chunk
 from foveal.types.locators import Box, Locator
 from foveal.types.search import Extract, Hit, Query, SearchResult
@@ -51,16 +54,18 @@ def read_query(body: SearchBody, index: str, engine: Engine, *, groups: tuple[st
     """The query in a body, its filter over the fields of that index.
 
     Raises:
-        InvalidRequestError: Nothing to look for, or too many images.
+        InvalidRequestError: Nothing to look for, too many images, or a box outside of its image.
         FilterError: The filter does not parse.
         ImageError: An image cannot be decoded.
     """
     if not body.text.strip() and not body.images:
         raise BodyError([(("text",), "There is nothing to look for: give text, images or both")])
     check_count(len(body.images))
+    shown = [_shown(one, engine) for one in body.images]
     return Query(
         text=body.text,
-        images=tuple(open_given(text, engine).pixels for text in body.images),
+        images=tuple(image.pixels for image, is_part in shown if not is_part),
+        regions=tuple(image.pixels for image, is_part in shown if is_part),
         mode=body.mode,
         filter=engine.parse_filter(body.filter, index),
         groups=groups,
@@ -69,6 +74,14 @@ def read_query(body: SearchBody, index: str, engine: Engine, *, groups: tuple[st
         skip=body.skip,
         collapse=body.collapse,
     )
+
+
+def _shown(given: str | ImageIn, engine: Engine) -> tuple[ImageInput, bool]:
+    """An image of the query, and whether it is a part of the one that is given."""
+    if isinstance(given, str):
+        return open_given(given, engine), False
+    image, box = open_given(given.image, engine), given.box
+    return (part_of(image, (box.x, box.y, box.width, box.height)), True) if box else (image, False)
 
 
 def _only_index(engine: Engine) -> str:
@@ -99,6 +112,7 @@ def hit_out(hit: Hit, index: str, links: Links, *, explain: bool) -> HitOut:
         confidence=hit.confidence,
         rerank_score=hit.rerank_score,
         extract=extract_out(hit.extract) if hit.extract else None,
+        matched=box_out(hit.matched) if hit.matched else None,
         duplicates=[_duplicate(d, index, links) for d in hit.duplicates],
         legs=legs_out(hit) if explain else None,
     )

@@ -10,6 +10,26 @@ from pydantic import BaseModel, ConfigDict, Field
 from foveal.types.search import Mode
 
 
+class BoxIn(BaseModel):
+    """A part of an image from its top left corner: fractions where none of the four is over 1, else pixels."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class ImageIn(BaseModel):
+    """An image to find the like of, or a part of one to find anywhere in images."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image: str = Field(description="Base64, a data URL or an address.")
+    box: BoxIn | None = Field(None, description="Only this part of it.")
+
+
 class SearchBody(BaseModel):
     """A search: text, images and filter work together."""
 
@@ -17,7 +37,9 @@ class SearchBody(BaseModel):
 
     index: str | None = Field(None, description="Index to search; may be left out when there is only one.")
     text: str = Field("", description="What to look for, in any language.")
-    images: list[str] = Field([], description="Find the like of these: base64, data URLs or addresses, at most ten.")
+    images: list[str | ImageIn] = Field(
+        [], description="Find the like of these: base64, data URLs or addresses, or parts of such; at most ten."
+    )
     filter: str | None = Field(None, description="OData, in the dialect of Azure AI Search.")
     mode: Mode = Field(Mode.HYBRID, description="How to search; `semantic` is hybrid, re-ranked.")
     top: int = Field(10, ge=1, le=1000, description="Hits wanted.")
@@ -162,6 +184,7 @@ class HitOut(ChunkOut):
     rerank_score: float | None = Field(description="0 to 4, in semantic mode.")
     extract: ExtractOut | None
     duplicates: list[DuplicateOut]
+    matched: BoxOut | None = Field(description="The part of it that a part of the query's image looks like.")
     legs: list[LegOut] | None = Field(description="With `explain` only.")
 
 

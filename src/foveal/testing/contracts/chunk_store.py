@@ -84,6 +84,8 @@ def image_chunk(document: str, content: str = "", *, seen: FloatArray | None = N
         sexual=4,
         violence=6,
         locator=Locator(page=3, box=Box(x=0, y=0.5, width=0.25, height=0.5), start_char=1, end_char=9, start_ms=0),
+        regions=(Box(x=0.1, y=0.2, width=0.3, height=0.4), Box(x=0.5, y=0.0, width=0.5, height=1 / 3)),
+        region_vectors=np.stack([unit(0, 1, dim=4), unit(0, 0, 1, dim=4)]),
         text_vector=unit(1, 2),
         image_vector=unit(1, dim=4),
         seen_vector=seen if seen is not None else unit(0, 1),
@@ -95,7 +97,7 @@ def assert_same(actual: Sequence[Chunk], expected: Sequence[Chunk]) -> None:
     vectors = ("text_vector", "image_vector", "seen_vector")
 
     def bare(chunk: Chunk) -> Chunk:
-        return replace(chunk, text_vector=None, image_vector=None, seen_vector=None)
+        return replace(chunk, text_vector=None, image_vector=None, seen_vector=None, region_vectors=None)
 
     assert [bare(c) for c in actual] == [bare(c) for c in expected]
     for name in vectors:
@@ -124,6 +126,40 @@ class ChunkStoreContract:
     def empty(self, store: ChunkStore) -> Generation:
         """The first generation of an index."""
         return store.create(INDEX, SCHEMA)
+
+    # --- regions
+
+    def test_a_chunk_is_found_by_the_best_of_its_regions(self, store: ChunkStore, empty: Generation) -> None:
+        """Once, with the largest dot product; chunks without regions are not found."""
+        put = (image_chunk("a"), replace(image_chunk("b"), regions=(), region_vectors=None), text_chunk("c", "words"))
+        snapshot = store.snapshot(INDEX, store.apply(INDEX, empty, ChunkChange(put=put)))
+        (found,) = snapshot.nearest("region_vectors", unit(0, 0.1, 1, dim=4), where=None, limit=5)
+        assert found.chunk_id == "a-0"
+        assert found.score == pytest.approx(float(unit(0, 0.1, 1, dim=4)[2]), abs=1e-4)
+
+    def test_filters_hold_for_regions_before_the_cut(self, store: ChunkStore, empty: Generation) -> None:
+        """The nearest ones that may not be seen take nobody's place."""
+        near, far = unit(1, dim=4)[None], unit(1, 2, dim=4)[None]
+        put = tuple(
+            replace(
+                image_chunk(f"d{n}"), regions=(Box(x=0, y=0, width=1, height=1),), group_ids=(group,), region_vectors=v
+            )
+            for n, (group, v) in enumerate([("secret", near)] * 5 + [("open", far)])
+        )
+        snapshot = store.snapshot(INDEX, store.apply(INDEX, empty, ChunkChange(put=put)))
+        where = AnyItem(field="group_ids", condition=Comparison(field=ITEM, op="eq", value="open"))
+        found = snapshot.nearest("region_vectors", unit(1, dim=4), where=where, limit=1)
+        assert [one.chunk_id for one in found] == ["d5-0"]
+
+    def test_vectors_of_regions_are_given_by_chunk(self, store: ChunkStore, empty: Generation) -> None:
+        """In the order of the chunk's regions, of those that have any; chunks themselves come without."""
+        put = (image_chunk("a"), text_chunk("c", "words"))
+        snapshot = store.snapshot(INDEX, store.apply(INDEX, empty, ChunkChange(put=put)))
+        found = snapshot.region_vectors([ChunkId("a-0"), ChunkId("c-0"), ChunkId("nothing")])
+        assert set(found) == {"a-0"}
+        np.testing.assert_array_equal(found[ChunkId("a-0")], put[0].region_vectors)
+        assert snapshot.fetch([ChunkId("a-0")])[0].region_vectors is None
+        assert next(iter(snapshot.scan(vectors=True))).region_vectors is None
 
     # --- writing
 
