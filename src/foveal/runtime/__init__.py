@@ -33,6 +33,7 @@ from foveal.types.search import Hit, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
 
 if TYPE_CHECKING:
+    from foveal.identity.desk import Desk
     from foveal.models.cards import Card
     from foveal.models.pull import ModelFolder, PullProgress
     from foveal.pipeline.findings import ImageFindings
@@ -157,6 +158,11 @@ class Foveal:
     def people(self) -> People:
         """What is kept of people."""
         return self.parts.people
+
+    @property
+    def desk(self) -> Desk:
+        """Where people sign in."""
+        return self.parts.desk
 
     # --- find and answer
 
