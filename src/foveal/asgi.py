@@ -39,6 +39,7 @@ from foveal.api.native.schemas import SearchBody
 from foveal.api.native.source_schemas import BODIES as SOURCE_BODIES
 from foveal.api.native.upload_forms import FormLimits
 from foveal.api.native.upload_schemas import BODIES as UPLOAD_BODIES
+from foveal.api.reception import Reception
 from foveal.api.sessions import Sessions
 from foveal.api.wire import HeaderLimits, Heads, RequestIds, TidyPaths
 from foveal.ports import ApiKeys
@@ -81,6 +82,7 @@ def create_app(
     link_secret: bytes = b"",
     open_links: bool = False,
     cors_origins: Collection[str] = (),
+    public_url: str = "",
     request_seconds: float = REQUEST_SECONDS,
     concurrency: int = 8,
     queue: int = 64,
@@ -99,6 +101,7 @@ def create_app(
             one knows.
         open_links: Whether a signed link opens without a key.
         cors_origins: Origins whose pages may read replies.
+        public_url: Address under which browsers reach the application; empty: the one they name.
         request_seconds: Longest request.
         concurrency: Pieces of computing work done at once.
         queue: Requests that may wait beyond that; one more is answered 429.
@@ -107,6 +110,7 @@ def create_app(
     """
     threads = Threads(concurrency)
     secret = link_secret or secrets.token_bytes(32)
+    reception = Reception(engine.desk)
     ring, sessions, site = KeyRing(api_keys, keys), Sessions(secret=secret), Site(title=title)
     app = _Application(
         title=title,
@@ -134,7 +138,9 @@ def create_app(
     app.include_router(chat.router(chat.Chatting(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
     app.include_router(browsing.router(engine, threads))
     app.include_router(snippet.router())
-    app.include_router(session.router(session.SigningIn(ring=ring, sessions=sessions)))
+    app.include_router(
+        session.router(session.SigningIn(ring=ring, sessions=sessions, reception=reception, public_url=public_url))
+    )
     app.include_router(pages(site))
     _add_probes(app, engine, threads)
     errors.install(app)
@@ -150,6 +156,7 @@ def create_app(
         open_links=open_links,
         origins=cors_origins,
         sessions=sessions,
+        reception=reception,
         is_frame=site.opens,
     )
     if cors_origins:

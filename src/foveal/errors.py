@@ -13,6 +13,7 @@ FovealError
 │   │   ├── IndexNotFoundError   index_not_found                    404
 │   │   └── DeploymentNotFoundError  deployment_not_found           404
 │   ├── ForbiddenError           forbidden                          403
+│   ├── SignInRefusedError       sign_in_refused                    401
 │   ├── ConflictError            conflict                           409
 │   ├── RequestTimeoutError      request_timeout                    408
 │   ├── PreconditionError        precondition_failed                412
@@ -32,7 +33,8 @@ FovealError
 │   ├── ModelRejectedError       model_rejected                     502
 │   ├── ModelFailedError         model_failed                       502
 │   ├── ModelChecksumError       model_checksum                     503
-│   └── BudgetError              budget_spent                       429
+│   ├── BudgetError              budget_spent                       429
+│   └── ProviderUnavailableError provider_unavailable               503
 ├── StoreError                   the operator can act; the message names the repair   500
 │   ├── StoreBusyError           store_busy                         503
 │   ├── LiveIndexBusyError       live_index_busy                    503
@@ -174,6 +176,13 @@ class ForbiddenError(RequestError):
 
     code = "forbidden"
     status = 403
+
+
+class SignInRefusedError(RequestError):
+    """Somebody could not be signed in: a wrong password, a provider that says no, no role here."""
+
+    code = "sign_in_refused"
+    status = 401
 
 
 class ConflictError(RequestError):
@@ -342,6 +351,12 @@ class BudgetError(ModelError):
 
     code = "budget_spent"
     status = 429
+
+
+class ProviderUnavailableError(ModelError):
+    """The identity provider cannot be reached, or answers what it should not."""
+
+    code = "provider_unavailable"
 
 
 class StoreError(FovealError):

@@ -5,8 +5,8 @@ Every process that shares a store sees what another did at its next call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from foveal.types.conversations import (
@@ -20,6 +20,7 @@ from foveal.types.conversations import (
     ShareId,
     Turn,
 )
+from foveal.types.people import Account, Departure, SignIn, Standing, Way
 
 
 class Conversations(Protocol):
@@ -52,12 +53,20 @@ class Conversations(Protocol):
         """
 
     def append(
-        self, person: PersonId, conversation_id: ConversationId, said: Sequence[Said], *, after: int | None = None
+        self,
+        person: PersonId,
+        conversation_id: ConversationId,
+        said: Sequence[Said],
+        *,
+        after: int | None = None,
+        keep: int | None = None,
     ) -> Conversation:
         """Say more; all of it or nothing.
 
         Args:
             after: How many turns the caller has seen; None: no matter.
+            keep: How many turns stay: those after them are taken back first, as when a question is asked again. Links
+                show what is there. None: all stay.
 
         Raises:
             NotFoundError: The person has none of that id.
@@ -136,3 +145,89 @@ class FeedbackLog(Protocol):
         Args:
             since: Only what was said then or later.
         """
+
+
+class Accounts(Protocol):
+    """People this home itself knows, each with the hash of a password."""
+
+    def add(self, account: Account, password_hash: str) -> None:
+        """Keep a new one.
+
+        Raises:
+            ConflictError: There is one of that name.
+        """
+
+    def all(self) -> list[Account]:
+        """Every one, by name."""
+
+    def find(self, name: str) -> tuple[Account, str] | None:
+        """One and the hash of its password."""
+
+    def put(self, account: Account, password_hash: str | None = None) -> None:
+        """Keep one in place of the one of its name; None: its password stays.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+
+    def remove(self, name: str) -> None:
+        """Forget one.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+
+
+class SignIns(Protocol):
+    """Who is signed in. A browser holds a token of 256 random bits after its id; only hashes of tokens are kept."""
+
+    def open(self, way: Way, standing: Standing, life: timedelta) -> tuple[SignIn, str]:
+        """Sign somebody in; what was kept and the token."""
+
+    def find(self, token: str) -> SignIn | None:
+        """Whose token it is; None when it never was one, or the sign-in is over, or the token was renewed more than
+        `foveal.types.people.GRACE` ago.
+        """
+
+    def renew(self, token: str) -> str | None:
+        """A new token in place of this one, which still counts for `GRACE`: requests under way have it yet. None when
+        it is not the newest: then somebody else renewed it.
+        """
+
+    def close(self, token: str) -> None:
+        """Sign out; what is no token is left alone."""
+
+    def close_all(self, person: PersonId) -> int:
+        """Sign somebody out everywhere; how often they were signed in."""
+
+
+class IdentityProvider(Protocol):
+    """Says who people are (OpenID Connect). Where it cannot be reached: `ProviderUnavailableError`."""
+
+    @property
+    def label(self) -> str:
+        """What its button says after "Sign in with"."""
+
+    def depart(self, redirect_uri: str) -> Departure:
+        """Send somebody there."""
+
+    def arrive(self, departure: Departure, answer: Mapping[str, str]) -> Standing:
+        """Who came back.
+
+        Args:
+            answer: The parameters the browser came back with.
+
+        Raises:
+            SignInRefusedError: The provider says no, the answer is not to this departure, its tokens are not valid, or
+                the person has no role here.
+        """
+
+    def standing(self, token: str) -> Standing | None:
+        """Whose access token this is; None when it is none of this provider for this server, or not valid now.
+
+        Raises:
+            SignInRefusedError: It is, but the person has no role here.
+        """
+
+    def leave_url(self, redirect_uri: str) -> str:
+        """Where a browser goes to sign out there too, coming back after; empty where there is no such place."""

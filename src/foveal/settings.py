@@ -25,6 +25,7 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 from pydantic.fields import FieldInfo
 
@@ -244,6 +245,49 @@ class Keeping(Group):
     share_days: float = Field(30.0, gt=0, le=3650, description="Days that a link to a shared conversation opens.")
 
 
+class OpenId(Group):
+    """Signing in with a provider of OpenID Connect. Off while `issuer` is empty."""
+
+    issuer: str = Field("", description="The provider, as it calls itself: its address without `/.well-known/…`.")
+    client_id: str = Field("", description="What this server is called there.")
+    client_secret: SecretStr = Field(SecretStr(""), description="Its secret there; empty: a public client with PKCE.")
+    audience: str = Field(
+        "", description="What access tokens for the API are made out to, with commas between; empty: `client_id`."
+    )
+    scopes: str = Field("openid profile email", description="What is asked for, with blanks between.")
+    label: str = Field("", description="What the button says after `Sign in with`; empty: the provider's host.")
+    name_claim: str = Field("name", description="Claim with the name to be shown.")
+    groups_claim: str = Field("groups", description="Claim with the groups; `a.b` is the claim b inside the claim a.")
+    roles_claim: str = Field("roles", description="Claim with the roles.")
+    owners: str = Field("owner", description="Roles there that are `owner` here, with commas between.")
+    contributors: str = Field("contributor", description="Roles there that are `contributor` here.")
+    readers: str = Field("reader", description="Roles there that are `reader` here.")
+    default_role: Literal["none", "reader", "contributor", "owner"] = Field(
+        "reader", description="Role of people who are given none of these; `none`: they may not come in."
+    )
+
+    @property
+    def on(self) -> bool:
+        """Whether there is a provider."""
+        return bool(self.issuer)
+
+    @model_validator(mode="after")
+    def _whole(self) -> OpenId:
+        if self.issuer and not self.client_id:
+            raise ValueError("openid.issuer needs openid.client_id beside it")
+        return self
+
+
+class SigningIn(Group):
+    """People in a browser."""
+
+    hours: float = Field(12.0, gt=0, le=24 * 90, description="Hours after which somebody has to sign in again.")
+    url: str = Field(
+        "",
+        description="Address under which browsers reach this server, where a proxy hides it; empty: the one they name.",
+    )
+
+
 def _networks(value: str) -> str:
     """Refuses what is no host, address or network."""
     if value:
@@ -375,6 +419,8 @@ class Settings(Group):
     fetch: Fetching = Field(default_factory=Fetching, description="Images and videos given by address.")
     uploads: Uploading = Field(default_factory=Uploading, description="Files that people send.")
     serve: Serving = Field(default_factory=Serving, description="The HTTP server.")
+    openid: OpenId = Field(default_factory=OpenId, description="Sign-in with a provider.")
+    sign_in: SigningIn = Field(default_factory=SigningIn, description="Sign-in.")
     history: Keeping = Field(default_factory=Keeping, description="Conversations.")
 
     @property

@@ -141,6 +141,25 @@ def test_two_tabs_on_one_conversation_do_not_mix(client: Client) -> None:
     assert len(read(anna, made)["items"]) == 2
 
 
+def test_a_question_asked_again_takes_the_place_of_what_came_after(client: Client) -> None:
+    anna = client("anna")
+    made = kept(anna, QUESTION, answer("First."), QUESTION, answer("Second."))
+    body = {"messages": [answer("Another.")], "after": 4, "keep": 1}
+    assert anna.post(f"/v1/conversations/{made}/messages", json=body).json()["messages"] == 2
+    assert [m["content"] for m in read(anna, made)["items"]] == [QUESTION["content"], "Another."]
+
+
+def test_an_answer_is_given_as_html_that_is_safe_to_show(client: Client) -> None:
+    anna = client("anna")
+    made = kept(anna, QUESTION, answer("**Bold** <img src=x onerror=alert(1)> [doc1]", cite(DOGS.chunk_id)))
+    question, said = anna.get(f"/v1/conversations/{made}", params={"format": "html"}).json()["items"]
+    assert question["blocks"] is None
+    (block,) = said["blocks"]
+    assert "<strong>Bold</strong>" in block
+    assert "<img" not in block
+    assert 'data-doc="1"' in block
+
+
 def test_something_cited_that_is_gone_shows_as_removed(engine: FakeEngine, client: Client) -> None:
     anna = client("anna")
     made = kept(anna, QUESTION, answer("Dogs [doc1].", cite(DOGS.chunk_id, index="photos")))
@@ -271,7 +290,7 @@ def test_chat_goes_on_when_the_history_cannot_be_reached(engine: FakeEngine, cli
         ("", {"messages": [{"role": "user", "content": "x", "pictures": ["data:image/svg+xml;base64,AA=="]}]}),
         ("", {"messages": [{"role": "user", "content": "x", "pictures": ["https://example.com/a.png"]}]}),
         ("", {"message": []}),
-        ("/{}/messages", {"messages": []}),
+        ("/{}/messages", {"messages": [QUESTION], "keep": -1}),
         ("/{}/messages", {"messages": [QUESTION], "after": -1}),
         ("/{}/shares", {"days": 0}),
     ],

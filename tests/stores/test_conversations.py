@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import Engine
 
 from foveal.ports_people import Conversations, FeedbackLog, Shares
-from foveal.stores.catalog import open_engine
 from foveal.stores.conversations import SqlConversations, SqlShares
 from foveal.stores.feedback import SqlFeedbackLog
 from foveal.testing.contracts.conversations import ANNA, ConversationsContract, ticking
@@ -49,8 +50,8 @@ def test_ids_have_128_random_bits(engine: Engine) -> None:
     assert all(len(i) == 22 for i in ids)  # 22 characters of 6 bits
 
 
-def test_another_process_goes_on_where_this_one_stopped(engine: Engine, catalog_url: str) -> None:
+def test_another_process_goes_on_where_this_one_stopped(engine: Engine, open_again: Callable[[], Engine]) -> None:
     made = SqlConversations(engine).create(ANNA, "Dogs").conversation_id
-    other = SqlConversations(open_engine(catalog_url))
+    other = SqlConversations(open_again())
     other.append(ANNA, made, [Said(speaker=Speaker.USER, text="a\0b")])
     assert SqlConversations(engine).turns(ANNA, made)[0].said.text == "ab"

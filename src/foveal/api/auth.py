@@ -8,80 +8,33 @@ the answers. So, without keys, a request must name this machine in `Host`, and i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from foveal.api.callers import CALLER, LINK_HOLDER, LOCAL, NOBODY, OWNER, Caller, caller_of, require
 from foveal.api.denials import denied_key, forbidden
 from foveal.api.errors import azure_envelope, http_envelope, retry_headers
 from foveal.api.keyring import KeyRing, distinct
 from foveal.api.links import LINKS, Links, LinkSigner
-from foveal.api.sessions import KEY, Session, Sessions, cookie_of
+from foveal.api.reception import Reception, caller_for
+from foveal.api.sessions import KEY, PERSON, Session, Sessions, cookie_of
 from foveal.api.wire import OPEN_PATHS
 from foveal.errors import ForbiddenError, FovealError
 from foveal.types.conversations import PersonId
-from foveal.types.keys import KeyRecord, RateLimits, Role
+from foveal.types.keys import KeyRecord, Role
 
-__all__ = ["Caller", "Gate", "Role", "caller_of", "require"]
+__all__ = ["LINK_HOLDER", "Caller", "Gate", "Role", "caller_of", "require"]
 
-CALLER = "foveal.caller"
-NO_PERSON = PersonId("")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who sent a request.
-
-    Attributes:
-        name: Of the key; never the key itself.
-        person: Whose history is theirs; empty: nobody's.
-        groups: As in `Query.groups`; None for holders of a key without groups, who see everything as in Azure.
-        limits: Of the key.
-    """
-
-    name: str
-    role: Role
-    person: PersonId = NO_PERSON
-    groups: tuple[str, ...] | None = None
-    limits: RateLimits = field(default_factory=RateLimits)
-
-
-NOBODY = Caller(name="nobody", role=Role.READER, groups=())
-LOCAL = Caller(name="local", role=Role.OWNER, person=PersonId("local"))
-"""A program on this machine, where there is no key."""
-OWNER = Caller(name="owner", role=Role.OWNER, person=PersonId("owner"))
-"""Who holds the key from the settings."""
 FOREIGN_CALL = "This call carries a session's cookie without the token of its page."
 SESSION_PATH = "/v1/session"
-"""Where a person signs in: open to everybody, it checks the key itself."""
-LINK_HOLDER = "(link)"
-"""Name of whoever comes with nothing but a signed link."""
-
-
-def caller_of(request: Request) -> Caller:
-    """Who sent this request, as the gate found; nobody, who is in no group, where no gate stood."""
-    known: object = request.scope.get(CALLER)
-    return known if isinstance(known, Caller) else NOBODY
-
-
-def require(request: Request, role: Role) -> Caller:
-    """Who sent this request, if the caller's role covers `role`.
-
-    Raises:
-        ForbiddenError: It does not.
-    """
-    caller = caller_of(request)
-    if not caller.role.covers(role):
-        raise ForbiddenError(
-            f"The key {caller.name!r} has the role {caller.role}; this needs the role {role}.",
-            remedy=f"Use a key made with --role {role}.",
-        )
-    return caller
+"""Where a person signs in: open to everybody, it checks itself who that is. So is all below it."""
 
 
 class Gate:
@@ -93,6 +46,7 @@ class Gate:
         open_links: Whether a signed link opens without a key, for what its groups may see.
         origins: Origins whose pages may call a server without keys (see `serve.cors_origins`).
         sessions: Opens the cookies of people who signed in; None: nobody can.
+        reception: Knows people; None: there are none.
         is_frame: Whether a path is of the pages themselves, which hold no data and need no key.
     """
 
@@ -105,6 +59,7 @@ class Gate:
         open_links: bool = False,
         origins: Collection[str] = (),
         sessions: Sessions | None = None,
+        reception: Reception | None = None,
         is_frame: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._app = app
@@ -113,6 +68,7 @@ class Gate:
         self._open_links = open_links
         self._origins = frozenset(origins)
         self._sessions = sessions
+        self._reception = reception
         self._is_frame = is_frame
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -138,7 +94,7 @@ class Gate:
     async def _admit(self, scope: Scope) -> _Admitted | Response:
         headers = Headers(scope=scope)
         credentials = distinct(_credentials(headers))
-        if not await self._ring.needs_key():
+        if not (await self._ring.needs_key() or await self._is_staffed()):
             admitted = self._without_keys(headers)
         elif credentials:
             admitted = await self._holder(credentials) or denied_key(scope["path"], given=True)
@@ -160,7 +116,13 @@ class Gate:
             record = await self._ring.find(credential)
             if record is not None:
                 return _Admitted(_holder_of(record), record)
+            person = await self._reception.bearer(credential) if self._reception else None
+            if person is not None:
+                return _Admitted(person)
         return None
+
+    async def _is_staffed(self) -> bool:
+        return self._reception is not None and await self._reception.is_staffed()
 
     async def _signed_in(self, method: str, headers: Headers) -> _Admitted | None:
         """Whoever the session's cookie names.
@@ -173,17 +135,22 @@ class Gate:
         if self._sessions is None or session is None:
             return None
         admitted = await self._person(session)
-        if admitted is not None and not self._sessions.is_own_call(method, cookie, headers):
+        if admitted is not None and not self._sessions.is_own_call(method, session, headers):
             raise ForbiddenError(FOREIGN_CALL, remedy="Open the page again.")
         return admitted
 
     async def _person(self, session: Session) -> _Admitted | None:
         """Who the session's person is now; None once they may not come in any more."""
-        return await self._holder([session.value]) if session.kind == KEY else None
+        if session.kind == KEY:
+            return await self._holder([session.value])
+        sign_in = await self._reception.find(session.value) if self._reception and session.kind == PERSON else None
+        return None if sign_in is None else _Admitted(caller_for(sign_in.standing))
 
     def _is_open(self, scope: Scope) -> bool:
-        path, method = scope["path"], scope["method"]
-        return (method == "GET" and self._is_frame(path)) or (method == "POST" and path == SESSION_PATH)
+        path, method = str(scope["path"]), scope["method"]
+        if method == "POST":
+            return path == SESSION_PATH
+        return method == "GET" and (self._is_frame(path) or path.startswith(f"{SESSION_PATH}/"))
 
     def _without_keys(self, headers: Headers) -> _Admitted | Response:
         origin = headers.get("origin", "//localhost")
@@ -191,7 +158,7 @@ class Gate:
             return _Admitted(LOCAL)
         message = (
             "Without a key the server answers programs on its own machine only. "
-            "Make one (foveal keys create) or set serve.api_key to open it."
+            "Make one (foveal keys create), add people (foveal people add) or set serve.api_key to open it."
         )
         return JSONResponse(http_envelope(403, message), 403)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import BinaryIO, Protocol
 
+from foveal.identity.desk import Desk
 from foveal.pipeline.browsing import Browser
 from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
@@ -116,6 +117,10 @@ class Engine(Protocol):
     @property
     def people(self) -> People:
         """What is kept of people: their conversations, what they said of answers."""
+
+    @property
+    def desk(self) -> Desk:
+        """Where people sign in."""
 
     def open_index(self, index: str, groups: tuple[str, ...] | None) -> OpenIndex:
         """One index of either kind, to be searched through the face of Azure AI Search.

@@ -4,7 +4,7 @@ The cookie holds the whole session, encrypted and signed (Fernet), so that no se
 names is looked up again at every request, so a key that is revoked, or a person who is removed, is out at once.
 
 A browser sends the cookie whoever made the request, so a call that changes something must also carry `TOKEN_HEADER`,
-which only a page of this server can know: it is a MAC of the cookie, told by `GET /v1/session`.
+which only a page of this server can know: it is a MAC of the session, told by `GET /v1/session`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
 KEY = "key"
 """Kind of a session that was opened with an API key."""
+PERSON = "person"
+"""Kind of a session of somebody who signed in, with a password or at a provider."""
 
 _SEALING, _TOKEN = b"foveal session cookie 1", b"foveal session token 1"
 
@@ -41,11 +43,16 @@ class Session:
 
     Attributes:
         kind: How: `KEY`, or the name of another way.
-        value: What the way knows them by: the key itself, an account's id.
+        value: What the way knows them by: the key itself, the token of a sign-in.
     """
 
     kind: str
     value: str = field(repr=False)
+
+    @property
+    def lasting(self) -> str:
+        """What stays the same of it as long as it is the same session: a sign-in's token is renewed, but for its id."""
+        return self.value.partition(".")[0] if self.kind == PERSON else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,28 +69,38 @@ class Sessions:
 
     def seal(self, session: Session) -> str:
         """The cookie's value; it holds for `LIFETIME_S`."""
-        data = json.dumps({"kind": session.kind, "value": session.value}).encode()
-        return self._box().encrypt_at_time(data, int(self.now())).decode()
+        return self.seal_text(json.dumps({"kind": session.kind, "value": session.value}))
 
     def open(self, cookie: str) -> Session | None:
         """The session in a cookie; None where it is not ours, was changed, or is over."""
+        text = self.open_text(cookie, LIFETIME_S)
+        if text is None:
+            return None
+        given = json.loads(text)
+        return Session(kind=given["kind"], value=given["value"])
+
+    def token(self, session: Session) -> str:
+        """What a page sends along with calls that change something; the same when the session's token was renewed."""
+        mac = hmac.digest(self._key(_TOKEN), f"{session.kind} {session.lasting}".encode(), sha256)
+        return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+    def is_own_call(self, method: str, session: Session, headers: Headers) -> bool:
+        """Whether a call in this session changes nothing, or was made by a page of this server."""
+        given = headers.get(TOKEN_HEADER, "")
+        return method in SAFE_METHODS or hmac.compare_digest(given.encode(), self.token(session).encode())
+
+    def seal_text(self, text: str) -> str:
+        """A text that only this server can read, for a cookie that comes back."""
+        return self._box().encrypt_at_time(text.encode(), int(self.now())).decode()
+
+    def open_text(self, sealed: str, life_s: int) -> str | None:
+        """The text; None where it is not ours, was changed, or is older than that."""
         from cryptography.fernet import InvalidToken
 
         try:
-            data = self._box().decrypt_at_time(cookie.encode(), LIFETIME_S, int(self.now()))
+            return self._box().decrypt_at_time(sealed.encode(), life_s, int(self.now())).decode()
         except InvalidToken:
             return None
-        given = json.loads(data)
-        return Session(kind=given["kind"], value=given["value"])
-
-    def token(self, cookie: str) -> str:
-        """What a page sends along with calls that change something."""
-        return base64.urlsafe_b64encode(hmac.digest(self._key(_TOKEN), cookie.encode(), sha256)).rstrip(b"=").decode()
-
-    def is_own_call(self, method: str, cookie: str, headers: Headers) -> bool:
-        """Whether a call with this cookie changes nothing, or was made by a page of this server."""
-        given = headers.get(TOKEN_HEADER, "")
-        return method in SAFE_METHODS or hmac.compare_digest(given.encode(), self.token(cookie).encode())
 
     def _box(self) -> Fernet:
         from cryptography.fernet import Fernet

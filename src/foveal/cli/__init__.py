@@ -23,6 +23,7 @@ from foveal.cli import (
     keys,
     look,
     models,
+    people,
     search,
     serve,
     snippet,
@@ -67,6 +68,7 @@ app.command("status")(status.status)
 app.add_typer(index.app, name="index")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
+app.add_typer(people.app, name="people")
 app.add_typer(source.app, name="source")
 app.add_typer(jobs.app, name="jobs")
 app.command("work")(work.work)

@@ -63,7 +63,7 @@ def run_server(here: Session, foveal: Foveal) -> None:
     serving = here.settings.serve
     uploads = here.settings.uploads
     key = serving.api_key.get_secret_value()
-    locked = bool(key) or bool(foveal.parts.api_keys.records())
+    locked = bool(key) or bool(foveal.parts.api_keys.records()) or foveal.desk.is_staffed()
     _refuse_openness(serving, locked=locked)
     app = create_app(
         foveal,
@@ -72,6 +72,7 @@ def run_server(here: Session, foveal: Foveal) -> None:
         link_secret=foveal.parts.link_secret,
         open_links=serving.open_links,
         cors_origins=serving.origins,
+        public_url=here.settings.sign_in.url.rstrip("/"),
         request_seconds=serving.request_seconds,
         concurrency=serving.concurrency,
         queue=serving.queue,
@@ -103,7 +104,8 @@ def _refuse_openness(serving: Serving, *, locked: bool) -> None:
     if not locked and serving.host not in {"127.0.0.1", "::1", "localhost"}:
         raise SettingsError(
             f"Without a key the server listens on this machine only, not on {serving.host}.",
-            remedy="Make one with `foveal keys create NAME`, or set serve.api_key (FOVEAL_SERVE_API_KEY).",
+            remedy="Make one with `foveal keys create NAME`, add people with `foveal people add NAME`, or set "
+            "serve.api_key (FOVEAL_SERVE_API_KEY) or openid.issuer.",
         )
 
 

@@ -153,16 +153,22 @@ class History:
             return self._append(reader, made.conversation_id, said, after=0) if said else made
 
     def append(
-        self, reader: Reader, conversation_id: ConversationId, said: Sequence[Said], *, after: int | None = None
+        self,
+        reader: Reader,
+        conversation_id: ConversationId,
+        said: Sequence[Said],
+        *,
+        after: int | None = None,
+        keep: int | None = None,
     ) -> Conversation:
-        """Say more.
+        """Say more, in place of what comes after the first `keep` turns.
 
         Raises:
             NotFoundError: The reader has none of that id.
             ConflictError: It has gone on in another place, or is as long as one may be.
         """
         with self._store():
-            return self._append(reader, conversation_id, said, after=after)
+            return self._append(reader, conversation_id, said, after=after, keep=keep)
 
     def read(self, reader: Reader, conversation_id: ConversationId) -> Shown:
         """One of the reader's own.
@@ -295,13 +301,19 @@ class History:
             ) from error
 
     def _append(
-        self, reader: Reader, conversation_id: ConversationId, said: Sequence[Said], *, after: int | None
+        self,
+        reader: Reader,
+        conversation_id: ConversationId,
+        said: Sequence[Said],
+        *,
+        after: int | None,
+        keep: int | None = None,
     ) -> Conversation:
         there = self._conversations.get(reader.person, conversation_id).turns
         if there + len(said) > MOST_TURNS:
             raise ConflictError(f"A conversation has at most {MOST_TURNS} turns.", remedy="Start a new one.")
         noted = [replace(one, citations=tuple(self._noted(one.citations, reader))) for one in said]
-        return self._conversations.append(reader.person, conversation_id, noted, after=after)
+        return self._conversations.append(reader.person, conversation_id, noted, after=after, keep=keep)
 
     def _noted(self, citations: Sequence[CitedItem], reader: Reader) -> Iterator[CitedItem]:
         """What is kept of citations: of a chunk that is here, what the index says, not what the caller says."""

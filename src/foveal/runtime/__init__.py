@@ -32,6 +32,7 @@ from foveal.types.search import Hit, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
 
 if TYPE_CHECKING:
+    from foveal.identity.desk import Desk
     from foveal.models.cards import Card
     from foveal.models.pull import ModelFolder, PullProgress
     from foveal.pipeline.browsing import Browser
@@ -188,6 +189,11 @@ class Foveal:
             folder=self.settings.home / "imports",
             cancelled=cancelled,
         )
+
+    @property
+    def desk(self) -> Desk:
+        """Where people sign in."""
+        return self.parts.desk
 
     # --- find and answer
 

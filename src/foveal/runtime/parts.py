@@ -22,6 +22,7 @@ from foveal.types.assets import MediaKind
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from foveal.identity.desk import Desk
     from foveal.pipeline.findings import ImageFindings
     from foveal.pipeline.jobs import Jobs
     from foveal.pipeline.people import People
@@ -154,6 +155,13 @@ class Parts:
         from foveal.stores.api_keys import SqlApiKeys
 
         return SqlApiKeys(self.engine)
+
+    @made_once
+    def desk(self) -> Desk:
+        """Where people sign in."""
+        from foveal.runtime.people import desk
+
+        return desk(self)
 
     @made_once
     def people(self) -> People:

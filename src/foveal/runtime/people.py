@@ -5,14 +5,56 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from foveal.errors import IndexNotFoundError
 from foveal.pipeline.history import History
 from foveal.pipeline.people import People
+from foveal.types.keys import Role
 
 if TYPE_CHECKING:
+    from foveal.identity.desk import Desk
+    from foveal.ports_people import IdentityProvider
     from foveal.runtime.parts import Parts
+    from foveal.settings import OpenId
     from foveal.types.chunks import Chunk, ChunkId
+
+
+def desk(parts: Parts) -> Desk:
+    """Accounts over the database of the catalog, and the provider of the settings."""
+    from foveal.identity.desk import Desk
+    from foveal.stores.people import SqlAccounts, SqlSignIns
+
+    provider = _provider(parts.settings.openid) if parts.settings.openid.on else None
+    life = timedelta(hours=parts.settings.sign_in.hours)
+    return Desk(SqlAccounts(parts.engine), SqlSignIns(parts.engine), provider, life=life)
+
+
+def _provider(openid: OpenId) -> IdentityProvider:
+    from foveal.identity.claims import ClaimRules
+    from foveal.identity.openid import OpenIdClient, OpenIdProvider
+
+    given = {Role.OWNER: openid.owners, Role.CONTRIBUTOR: openid.contributors, Role.READER: openid.readers}
+    client = OpenIdClient(
+        issuer=openid.issuer,
+        client_id=openid.client_id,
+        secret=openid.client_secret.get_secret_value(),
+        scopes=openid.scopes,
+        audiences=_listed(openid.audience),
+        label=openid.label or urlsplit(openid.issuer).hostname or openid.issuer,
+    )
+    rules = ClaimRules(
+        name=openid.name_claim,
+        groups=openid.groups_claim,
+        roles=openid.roles_claim,
+        values={role: frozenset(_listed(values)) for role, values in given.items()},
+        default=None if openid.default_role == "none" else Role(openid.default_role),
+    )
+    return OpenIdProvider(client, rules)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def people(parts: Parts) -> People:

@@ -330,3 +330,29 @@ feedback = Table(
     Column("citations", Text, nullable=False),
     Column("at", UtcTime, nullable=False, index=True),
 )
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("password", String, nullable=False),  # an Argon2 hash
+    Column("role", String, nullable=False),
+    Column("groups", Text),  # a JSON array of strings; NULL: sees everything
+    Column("created_at", UtcTime, nullable=False),
+)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("sign_in_id", String, primary_key=True),
+    Column("hash", String, nullable=False),  # of the token's secret
+    Column("old_hash", String, nullable=False),  # of the one before; empty: there was none
+    Column("way", String, nullable=False),
+    Column("person", String, nullable=False, index=True),
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("groups", Text),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("renewed_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False, index=True),
+)

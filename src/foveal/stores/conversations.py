@@ -89,7 +89,13 @@ class SqlConversations:
             return [_turn(row) for row in connection.execute(of_it.order_by(conversation_turns.c.number))]
 
     def append(
-        self, person: PersonId, conversation_id: ConversationId, said: Sequence[Said], *, after: int | None = None
+        self,
+        person: PersonId,
+        conversation_id: ConversationId,
+        said: Sequence[Said],
+        *,
+        after: int | None = None,
+        keep: int | None = None,
     ) -> Conversation:
         """Say more."""
         now = self._now()
@@ -100,10 +106,14 @@ class SqlConversations:
                     f"The conversation has {there} turns by now, not {after}: it goes on in another place too.",
                     remedy="Load it again.",
                 )
-            rows = [_turn_values(conversation_id, there + n, one, now) for n, one in enumerate(said, 1)]
+            kept = there if keep is None else min(keep, there)
+            if kept < there:
+                of_it = conversation_turns.c.conversation_id == conversation_id
+                connection.execute(delete(conversation_turns).where(of_it, conversation_turns.c.number > kept))
+            rows = [_turn_values(conversation_id, kept + n, one, now) for n, one in enumerate(said, 1)]
             if rows:
                 connection.execute(insert(conversation_turns), rows)
-            changed = {"turns": there + len(rows), "updated_at": now}
+            changed = {"turns": kept + len(rows), "updated_at": now}
             return _conversation(connection.execute(_changing(conversation_id, changed)).one())
 
     def change(

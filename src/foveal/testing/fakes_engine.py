@@ -22,6 +22,7 @@ from foveal.errors import (
     NotFoundError,
     OperationError,
 )
+from foveal.identity.desk import Desk
 from foveal.pipeline.browsing import Browser
 from foveal.pipeline.chunk_documents import ChunkDocuments, chunk_definition
 from foveal.pipeline.document_finder import DocumentFinder
@@ -37,6 +38,7 @@ from foveal.retrieval.filtering import optional_filter
 from foveal.runtime.inventory import documents_status
 from foveal.testing.fakes_documents import InMemoryDocumentStore, InMemorySearchIndexCatalog
 from foveal.testing.fakes_eyes import fake_vision
+from foveal.testing.fakes_identity import InMemoryAccounts, InMemorySignIns
 from foveal.testing.fakes_people import InMemoryConversations, in_memory_people
 from foveal.testing.fakes_remote import FakeReranker
 from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
@@ -129,6 +131,7 @@ class FakeEngine:
         self._sources = counting_sources(InMemorySourceRegistry(), self.log, store)
         self._uploads = fake_uploads(store, self._sources)
         self.conversations = InMemoryConversations()
+        self._desk = Desk(InMemoryAccounts(), InMemorySignIns())
         self._people = in_memory_people(self.conversations, self._found, names=lambda: list(self.indexes))
         self.files: dict[str, bytes] = {}
         self.mapped: dict[tuple[str, str], str] = {}
@@ -258,6 +261,11 @@ class FakeEngine:
     def people(self) -> People:
         """In memory."""
         return self._people
+
+    @property
+    def desk(self) -> Desk:
+        """In memory, without a provider unless one is put there."""
+        return self._desk
 
     def _found(self, index: str, chunk_ids: Collection[ChunkId]) -> Mapping[ChunkId, Chunk] | None:
         if index not in self.indexes:

@@ -76,7 +76,13 @@ class InMemoryConversations:
         return list(self._turns[conversation_id])
 
     def append(
-        self, person: PersonId, conversation_id: ConversationId, said: Sequence[Said], *, after: int | None = None
+        self,
+        person: PersonId,
+        conversation_id: ConversationId,
+        said: Sequence[Said],
+        *,
+        after: int | None = None,
+        keep: int | None = None,
     ) -> Conversation:
         """Say more."""
         with self._lock:
@@ -84,9 +90,10 @@ class InMemoryConversations:
             if after is not None and after != there:
                 raise ConflictError(f"The conversation has {there} turns, not {after}.", remedy="Load it again.")
             now = self._now()
-            turns = [Turn(number=there + n, said=one, said_at=now) for n, one in enumerate(said, 1)]
-            self._turns[conversation_id] += turns
-            return self._keep(person, conversation_id, turns=there + len(turns), updated_at=now)
+            kept = self._turns[conversation_id][:keep]
+            turns = [Turn(number=len(kept) + n, said=one, said_at=now) for n, one in enumerate(said, 1)]
+            self._turns[conversation_id] = [*kept, *turns]
+            return self._keep(person, conversation_id, turns=len(kept) + len(turns), updated_at=now)
 
     def change(
         self,

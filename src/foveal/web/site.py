@@ -64,12 +64,18 @@ class Page:
         name: Of its template (`NAME.html`), its module (`NAME.js`) and its title (`page.NAME`).
         menu: Whether the navigation lists it.
         key: Letter that goes there after `g`.
+        more: Whether its address goes on with the name of what it shows.
     """
 
     name: str
     path: str
     menu: bool = True
     key: str = ""
+    more: bool = False
+
+    def is_at(self, path: str) -> bool:
+        """Whether that is its address."""
+        return path.startswith(self.path) and len(path) > len(self.path) if self.more else path == self.path
 
 
 PAGES = (
@@ -79,6 +85,7 @@ PAGES = (
     Page(name="jobs", path="/jobs", key="j"),
     Page(name="settings", path="/settings", key="s"),
     Page(name="sign-in", path="/sign-in", menu=False),
+    Page(name="shared", path="/shared/", menu=False, more=True),
 )
 """In the order of the navigation."""
 
@@ -101,7 +108,7 @@ class Site:
 
     def opens(self, path: str) -> bool:
         """Whether an address belongs to the frame, which holds no data and asks for no key."""
-        return path.startswith(PREFIX) or any(path == page.path for page in PAGES)
+        return path.startswith(PREFIX) or any(page.is_at(path) for page in PAGES)
 
     @cached_property
     def _templates(self) -> Environment:
@@ -135,7 +142,8 @@ def router(site: Site) -> APIRouter:
     """Every page, and the static files."""
     routes = APIRouter(include_in_schema=False)
     for page in PAGES:
-        routes.add_api_route(page.path, _shown(site, page), methods=["GET"], response_class=Response)
+        path = page.path + "{rest}" if page.more else page.path
+        routes.add_api_route(path, _shown(site, page), methods=["GET"], response_class=Response)
 
     @routes.get(PREFIX + "{version}/{name:path}")
     async def static_file(request: Request, version: str, name: str) -> Response:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
+from foveal.api import markdown
 from foveal.api.links import Links
 from foveal.api.native.conversation_schemas import (
     CitationIn,
@@ -20,6 +22,7 @@ from foveal.api.native.convert import chunk_out
 from foveal.pipeline.history import Hit, Shown, ShownItem, ShownTurn
 from foveal.types.conversations import CitedItem, Conversation, Said, Share, Speaker
 
+Format = Literal["text", "html"]
 SHARED = "/shared/"
 """Path of the page that shows a shared conversation, its id after it."""
 
@@ -76,9 +79,9 @@ def found_out(hit: Hit) -> FoundOut:
     return FoundOut(**of.model_dump(), message=hit.turn, excerpt=hit.excerpt)
 
 
-def details_out(shown: Shown, links: Links) -> ConversationDetails:
+def details_out(shown: Shown, links: Links, format: Format = "text") -> ConversationDetails:
     """With its messages; the addresses in it are signed for the reader."""
-    items = [_message(turn, links) for turn in shown.turns]
+    items = [_message(turn, links, html=format == "html") for turn in shown.turns]
     return ConversationDetails(
         **conversation_out(shown.conversation).model_dump(),
         items=items,
@@ -97,12 +100,14 @@ def share_out(share: Share, base: str) -> ShareOut:
     )
 
 
-def _message(shown: ShownTurn, links: Links) -> MessageOut:
+def _message(shown: ShownTurn, links: Links, *, html: bool) -> MessageOut:
     said = shown.turn.said
+    rendered = html and said.speaker is Speaker.ASSISTANT
     return MessageOut(
         number=shown.turn.number,
         role=said.speaker,
         content=said.text,
+        blocks=[block for _, block in markdown.render_blocks(said.text, 0)] if rendered else None,
         citations=[_cited(item, links) for item in shown.citations],
         pictures=list(said.pictures),
         id=said.answer_id,

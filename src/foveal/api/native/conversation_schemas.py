@@ -61,7 +61,10 @@ class MessagesBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    messages: list[MessageIn] = Field(min_length=1, max_length=200)
+    messages: list[MessageIn] = Field(max_length=200)
+    keep: int | None = Field(
+        None, ge=0, description="How many messages stay: those after them are taken back, as when one asks again."
+    )
     after: int | None = Field(
         None, ge=0, description="How many messages it had when the caller saw it last; 409 when it has others."
     )
@@ -133,6 +136,7 @@ class MessageOut(BaseModel):
     number: int
     role: Speaker
     content: str
+    blocks: list[str] | None = Field(description="Of an answer: cleaned HTML, where it is asked for.")
     citations: list[CitedOut]
     pictures: list[str]
     id: str

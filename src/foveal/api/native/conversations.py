@@ -96,11 +96,13 @@ def _add_reading(routes: APIRouter, engine: Engine, threads: Threads) -> None:
         return FoundList(conversations=[convert.found_out(h) for h in hits])
 
     @routes.get("/conversations/{conversation_id}")
-    async def read_conversation(request: Request, conversation_id: str) -> ConversationDetails:
+    async def read_conversation(
+        request: Request, conversation_id: str, format: convert.Format = "text"
+    ) -> ConversationDetails:
         """One of the caller's, with what it cites as it is now."""
         wanted = ConversationId(conversation_id)
         shown = await threads.run(engine.people.history.read, reader_of(request), wanted)
-        return convert.details_out(shown, Links.of(request))
+        return await threads.run(convert.details_out, shown, Links.of(request), format)
 
 
 def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
@@ -118,7 +120,7 @@ def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
         who, wanted = reader_of(request), ConversationId(conversation_id)
         body = await read_checked(MessagesBody, request, limit_bytes=MAX_BODY_BYTES)
         said = [convert.said(m) for m in body.messages]
-        kept = await threads.run(engine.people.history.append, who, wanted, said, after=body.after)
+        kept = await threads.run(engine.people.history.append, who, wanted, said, after=body.after, keep=body.keep)
         return convert.conversation_out(kept)
 
     @routes.patch("/conversations/{conversation_id}", openapi_extra=documented(ChangeBody))
@@ -166,7 +168,7 @@ def _add_sharing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
         return Response(status_code=204)
 
     @routes.get("/shared/{share_id}")
-    async def read_shared(request: Request, share_id: str) -> ConversationDetails:
+    async def read_shared(request: Request, share_id: str, format: convert.Format = "text") -> ConversationDetails:
         """A conversation that somebody shared, without what the caller may not see."""
         shown = await threads.run(engine.people.history.read_shared, reader_of(request), ShareId(share_id))
-        return convert.details_out(shown, Links.of(request))
+        return await threads.run(convert.details_out, shown, Links.of(request), format)

@@ -72,6 +72,19 @@ class ConversationsContract:
                 conversations.append(ANNA, made, [QUESTION], after=seen)
         assert len(conversations.turns(ANNA, made)) == 2
 
+    def test_what_is_asked_again_takes_the_place_of_what_came_after(self, conversations: Conversations) -> None:
+        """As many turns stay as are said to, if there are so many."""
+        made = conversations.create(ANNA, "Dogs").conversation_id
+        conversations.append(ANNA, made, [QUESTION, ANSWER, QUESTION, ANSWER])
+        again = conversations.append(ANNA, made, [QUESTION], after=4, keep=2)
+        assert again.turns == 3
+        turns = conversations.turns(ANNA, made)
+        assert [t.said for t in turns] == [QUESTION, ANSWER, QUESTION]
+        assert [t.number for t in turns] == [1, 2, 3]
+        assert conversations.append(ANNA, made, [], keep=99).turns == 3
+        assert conversations.append(ANNA, made, [], keep=0).turns == 0
+        assert conversations.find(ANNA, "where") == []
+
     def test_one_person_never_meets_the_conversations_of_another(
         self, conversations: Conversations, shares: Shares
     ) -> None:

@@ -5,6 +5,9 @@ import { $$, cleaned, h, iconButton, toast } from "./dom.js";
 import { chunkPath, marked, nameOf, placeOf, whyLine } from "./source.js";
 import { t } from "./words.js";
 
+/** Whether a source can be opened: of a kept conversation it may be gone, or not for this reader. */
+const isHere = (item) => !item.state || item.state === "here";
+
 export class TurnView {
   constructor(turn, { onopen, onregenerate, onfeedback, onedit }) {
     this.turn = turn;
@@ -40,10 +43,10 @@ export class TurnView {
   wire(button) {
     const number = Number(button.dataset.doc);
     const item = this.turn.citations.find((one) => one.number === number);
-    if (!item) { button.replaceWith(h("span", {}, `[${number}]`)); return; }
+    if (!item || !isHere(item)) { button.replaceWith(h("span", {}, `[${number}]`)); return; }
     button.setAttribute("aria-label", t("chat.source_n", { n: number, name: nameOf(item) }));
     button.setAttribute("aria-expanded", "false");
-    button.addEventListener("click", () => this.does.onopen(this.turn, this.used(), this.used().indexOf(item), button));
+    button.addEventListener("click", () => this.does.onopen(this.turn, this.used().filter(isHere), this.used().filter(isHere).indexOf(item), button));
   }
 
   wait() {
@@ -75,6 +78,7 @@ export class TurnView {
     this.prose.classList.remove("streaming");
     const parts = [];
     if (turn.failure) parts.push(this.failed());
+    else if (turn.withheld) parts.push(h("p.notice", {}, t("history.withheld")));
     else if (turn.stopped) parts.push(h("p.mute.small", {}, t("chat.stopped")));
     const used = this.used();
     const unanswered = turn.finished && !turn.finished.answered;
@@ -113,7 +117,12 @@ export class TurnView {
   }
 
   card(item, items, at) {
-    const button = h("button.card", { type: "button", "aria-expanded": "false", "data-chunk": item.chunk_id, onclick: () => this.does.onopen(this.turn, items, at, button) },
+    if (!isHere(item)) {
+      const text = item.state === "elsewhere" ? item.content : t(`history.${item.state}`);
+      return h("div.card.gone", {}, h("span.view.words", {}, text.slice(0, 320)), h("span.label", {}, h("b", {}, String(item.number)), h("span.name", {}, nameOf(item))));
+    }
+    const open = items.filter(isHere);
+    const button = h("button.card", { type: "button", "aria-expanded": "false", "data-chunk": item.chunk_id, onclick: () => this.does.onopen(this.turn, open, open.indexOf(item), button) },
       viewOf(item),
       h("span.label", {}, item.number ? h("b", {}, String(item.number)) : null, h("span.name", {}, nameOf(item)), h("span.why", {}, whyLine(item))));
     return button;
@@ -129,14 +138,12 @@ export class TurnView {
     const { turn } = this;
     const row = h("div.acts");
     if (turn.text && turn.finished?.answered !== false) row.append(iconButton("copy", t("chat.copy"), () => this.copy()));
-    row.append(iconButton("again", t("chat.regenerate"), () => this.does.onregenerate(turn)));
-    row.append(iconButton("edit", t("chat.edit"), () => this.does.onedit(turn)));
-    if (turn.finished) {
-      for (const [rating, label] of [["up", t("chat.good")], ["down", t("chat.bad")]]) {
-        row.append(iconButton(rating, label, (event) => this.does.onfeedback(turn, rating, event.currentTarget), {
-          "aria-pressed": String(turn.feedback === rating), "data-rating": rating,
-        }));
-      }
+    if (this.does.onregenerate) row.append(iconButton("again", t("chat.regenerate"), () => this.does.onregenerate(turn)));
+    if (this.does.onedit) row.append(iconButton("edit", t("chat.edit"), () => this.does.onedit(turn)));
+    if (this.does.onshare) row.append(iconButton("share", t("share.title"), () => this.does.onshare(turn)));
+    if (turn.finished && turn.text && !turn.withheld && this.does.onfeedback) {
+      row.append(iconButton("up", t("chat.good"), (event) => this.does.onfeedback(turn, "up", event.currentTarget), { "data-rating": "up", "aria-pressed": String(turn.feedback === "up") }));
+      row.append(iconButton("down", t("chat.bad"), (event) => this.does.onfeedback(turn, "down", event.currentTarget), { "data-rating": "down", "aria-pressed": String(turn.feedback === "down") }));
     }
     if (turn.finished?.model) row.append(h("span.model", {}, t("chat.by", { model: turn.finished.model })));
     return row;

@@ -62,9 +62,10 @@ async function showMe() {
 }
 
 async function signOut() {
-  await call("/v1/session", { method: "DELETE" });
+  const out = await call("/v1/session", { method: "DELETE" });
   forgetMe();
-  location.assign("/sign-in");
+  sessionStorage.clear(); // what was asked is the person's
+  location.assign(out?.leave_url || "/sign-in");
 }
 
 if (!document.body.classList.contains("page-sign-in")) showMe().catch(() => {});

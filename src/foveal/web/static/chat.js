@@ -1,13 +1,17 @@
 // The chat page.
 
 import { saidOf, TurnView } from "./answer.js";
-import { ask } from "./api.js";
+import { ask, call } from "./api.js";
 import { isTyping } from "./base.js";
 import { drawChoices } from "./choices.js";
 import { Composer, dataUrl } from "./composer.js";
 import { Conversation, newTurn } from "./conversation.js";
 import { $, h, say, toast } from "./dom.js";
-import { giveFeedback } from "./feedback.js";
+import { rate } from "./feedback.js";
+import { answerId, Keeper } from "./keeping.js";
+import { turnsOf } from "./kept-turns.js";
+import { Past } from "./past.js";
+import { shareDialog } from "./sharing.js";
 import { choices, keepOptions, options, RESETTING, settled } from "./options.js";
 import { nameOf, SourcePanel } from "./source.js";
 import { suggestions } from "./suggestions.js";
@@ -17,13 +21,15 @@ import { viewCode } from "./view-code.js";
 const talk = $("#talk");
 const composer = new Composer();
 const panel = new SourcePanel($("#source"), $(".app"));
+const keeper = new Keeper();
+const past = new Past($("#past"));
 let conversation = Conversation.kept();
 let views = new Map();
 let known = null;
 let chosen = null;
 
 function view(turn) {
-  const one = new TurnView(turn, { onopen: openSource, onregenerate: (it) => run(it), onedit: editTurn, onfeedback: giveFeedback });
+  const one = new TurnView(turn, { onopen: openSource, onregenerate: (it) => run(it), onedit: editTurn, onfeedback: rate, onshare: keeper.on ? share : null });
   views.set(turn, one);
   talk.append(one.element);
   return one;
@@ -54,7 +60,8 @@ function listen(one) {
     else shown.take(what, event);
     if (what === "ended") {
       composer.busy = false;
-      document.dispatchEvent(new CustomEvent("foveal:ended", { detail: { conversation, turn } }));
+      turn.id ??= answerId();
+      keeper.keep(one.turns, turn);
       say(turn.failure ? turn.failure.message : turn.finished && !turn.finished.answered ? t("chat.nothing") : turn.text.replace(/\[doc(\d+)\]/g, "[$1]"));
     }
     if (stay) talk.scrollTop = talk.scrollHeight;
@@ -90,8 +97,10 @@ composer.addEventListener("ask", ({ detail }) => {
 });
 composer.addEventListener("stop", () => conversation.stop());
 
-function begin(next) {
+function begin(next, kept = { id: null, saved: 0 }) {
   conversation.stop();
+  if (kept) keeper.begin(kept.id, kept.saved);
+  past.mark(keeper.id);
   conversation = next;
   views = new Map();
   panel.close();
@@ -115,11 +124,12 @@ async function welcome() {
 
 function newChat({ notice = false, undo = null } = {}) {
   const old = conversation;
+  const kept = { id: keeper.id, saved: keeper.saved };
   const bring = Conversation.forget();
   begin(new Conversation());
   composer.field.focus();
   if (old.turns.length || notice) {
-    toast(notice ? t("chat.reset") : t("chat.cleared"), { label: t("base.undo"), undo: () => { bring(); undo?.(); begin(old); drawBar(); } });
+    toast(notice ? t("chat.reset") : t("chat.cleared"), { label: t("base.undo"), undo: () => { bring(); undo?.(); begin(old, kept); drawBar(); } });
   }
 }
 
@@ -131,6 +141,36 @@ function change(changed) {
   if (!resets || !conversation.turns.length) { if (!conversation.turns.length) welcome(); return; }
   newChat({ notice: true, undo: () => { chosen = settled(keepOptions(before), known); } });
 }
+
+async function share() {
+  await keeper.waiting;
+  if (keeper.id) await shareDialog(keeper.id);
+  else toast(t("history.down"));
+}
+
+async function reopen(id) {
+  try {
+    const details = await call(`/v1/conversations/${id}?format=html`);
+    const next = new Conversation(turnsOf(details));
+    begin(next, { id, saved: next.turns.length });
+    next.keep();
+    say(t("history.opened", { title: details.title }));
+    composer.field.focus();
+  } catch (error) {
+    toast(`${error.message} ${error.remedy ?? ""}`.trim());
+    past.refresh();
+  }
+}
+
+past.addEventListener("open", ({ detail }) => reopen(detail.id));
+past.addEventListener("gone", ({ detail }) => {
+  if (detail.id !== null && detail.id !== keeper.id) return;
+  Conversation.forget();
+  begin(new Conversation());
+});
+keeper.addEventListener("kept", () => { past.current = keeper.id; past.refresh(); });
+keeper.addEventListener("down", () => past.notice(t("history.down")));
+keeper.addEventListener("up", () => past.notice(""));
 
 function drawBar() {
   drawChoices($("#choices"), chosen, known, { onchange: change, onnew: () => newChat(), oncode: () => viewCode(conversation, chosen) });
@@ -156,7 +196,8 @@ try {
   known = await choices();
   chosen = settled(options(), known);
   drawBar();
-  begin(conversation);
+  begin(conversation, null);
+  past.refresh();
   const asked = new URLSearchParams(location.search).get("ask");
   if (asked) { history.replaceState(null, "", "/"); composer.field.value = asked; composer.fit(); }
   if (matchMedia("(min-width: 861px)").matches) composer.field.focus();

@@ -1,4 +1,4 @@
-// Signing in with a key.
+// Signing in: at a provider, with a name and password, or with a key, as far as this server knows them.
 
 import { ApiError, call } from "./api.js";
 import { $ } from "./dom.js";
@@ -10,18 +10,54 @@ function next() {
   return wanted.origin === location.origin ? wanted.pathname + wanted.search : "/";
 }
 
-$("#key").focus();
-$("#sign-in").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const said = $("#sign-in-error");
+const said = $("#sign-in-error");
+
+function refuse(text) {
+  said.textContent = text;
+  said.hidden = false;
+}
+
+/** Why the provider's answer was not taken: told once, by a cookie. */
+function problem() {
+  const found = document.cookie.split("; ").find((one) => one.startsWith("foveal_problem="));
+  if (!found) return;
+  document.cookie = "foveal_problem=; path=/sign-in; max-age=0";
+  try { refuse(decodeURIComponent(found.slice(found.indexOf("=") + 1).replaceAll('"', ""))); } catch { /* not ours */ }
+}
+
+async function enter(body, wrong, field) {
   said.hidden = true;
   try {
-    await call("/v1/session", { method: "POST", body: { key: $("#key").value } });
+    await call("/v1/session", { method: "POST", body });
     location.assign(next());
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    said.textContent = error.status === 401 ? t("sign-in.wrong") : `${error.message} ${error.remedy}`;
-    said.hidden = false;
-    $("#key").select();
+    refuse(error.status === 401 ? wrong : `${error.message} ${error.remedy}`.trim());
+    field.select();
   }
+}
+
+$("#sign-in").addEventListener("submit", (event) => {
+  event.preventDefault();
+  enter({ key: $("#key").value }, t("sign-in.wrong"), $("#key"));
 });
+$("#with-password").addEventListener("submit", (event) => {
+  event.preventDefault();
+  enter({ name: $("#name").value, password: $("#password").value }, t("sign-in.wrong_password"), $("#password"));
+});
+
+problem();
+try {
+  const ways = await call("/v1/session/ways");
+  $("#provider").hidden = !ways.provider;
+  if (ways.provider) {
+    $("#provider").textContent = t("sign-in.with", { provider: ways.provider });
+    $("#provider").href = `/v1/session/openid?next=${encodeURIComponent(next())}`;
+  }
+  $("#with-password").hidden = !ways.password;
+  $("#sign-in").hidden = !ways.key && (ways.password || Boolean(ways.provider));
+  $("#lead").textContent = ways.password || ways.provider ? t("sign-in.lead_people") : t("sign-in.lead");
+} catch (error) {
+  refuse(`${error.message} ${error.remedy ?? ""}`.trim());
+}
+(["#provider", "#name", "#key"].map((one) => $(one)).find((one) => one.offsetParent !== null))?.focus();

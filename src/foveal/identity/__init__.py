@@ -1,0 +1,1 @@
+"""Who people are: passwords, and the tokens of an OpenID provider."""
