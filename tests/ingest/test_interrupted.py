@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from foveal.errors import ConflictError, IndexNotFoundError
+from foveal.errors import ConflictError, IndexNotFoundError, StoreBusyError
 from foveal.pipeline import job_run
 from foveal.pipeline.plan import Planner
+from foveal.pipeline.share import MOST_ATTEMPTS
+from foveal.stores.catalog_tables import job_workers
 from foveal.stores.lance import LanceChunkStore
+from foveal.stores.sql_engine import writing
+from foveal.stores.work_queue import SqlWorkQueue
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.testing.fakes_vision import FakeObjectDetector
 from foveal.types.chunks import Generation
-from foveal.types.ingestions import IngestionProgress, IngestionState, JobOrder
+from foveal.types.ingestions import IngestionProgress, IngestionState, JobOrder, JobProgress
+from foveal.types.work import Finished, WorkerId, WorkItem
 
 from .conftest import INDEX, Home
 
@@ -170,3 +176,54 @@ def test_half_a_surrogate_pair_in_a_description_stops_nothing(home: Home, photo:
 
     assert home.ingest().state is IngestionState.SUCCEEDED
     assert home.chunks()["a.png#0"].description.startswith("a teapot")
+
+
+def test_what_was_committed_and_not_counted_is_counted_and_not_read_again(
+    home: Home, photo: Photo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that dies, or loses the database, between the two leaves this behind."""
+    for seed in range(4):
+        photo(f"{seed}.png", seed)
+    real = SqlWorkQueue.settle
+    failed: list[int] = []
+
+    def settle(self: SqlWorkQueue, worker: WorkerId, finished: Sequence[Finished]) -> None:
+        if not failed:
+            failed.append(len(finished))
+            raise StoreBusyError("The work queue is locked.")
+        real(self, worker, finished)
+
+    monkeypatch.setattr(SqlWorkQueue, "settle", settle)
+    queue, order = home.queue, home.request()
+    job = home.log.start(JobOrder(index=INDEX, source=str(home.photos)))
+    items = [WorkItem(ordinal=n, item=item) for n, item in enumerate(order.source.items())]
+    queue.fill(job.ingestion_id, items)
+    home.log.update(job.ingestion_id, stage="understand", progress=JobProgress(todo=4))
+    with pytest.raises(StoreBusyError):
+        home.ingester().help(job)
+    calls = home.model_calls
+
+    assert failed == [4]
+    assert home.ingester().help(job) == 4
+    assert home.model_calls == calls
+    assert home.log.get(job.ingestion_id).counts.added == 4
+    assert len(home.chunks()) == len(list(home.catalog.documents(INDEX))) == 4
+
+
+def test_a_file_that_processes_were_lost_with_is_given_up(home: Home, photo: Photo) -> None:
+    photo("a.png", 1)
+    job = home.log.start(JobOrder(index=INDEX, source=str(home.photos)))
+    home.queue.fill(job.ingestion_id, [WorkItem(ordinal=0, item=next(iter(home.request().source.items())))])
+    home.log.update(job.ingestion_id, stage="understand", progress=JobProgress(todo=1))
+    for _ in range(MOST_ATTEMPTS):
+        with writing(home.engine, "a test") as connection:
+            connection.execute(update(job_workers).values(pid=2**22 + 1))
+        home.queue.take(home.queue.join(job.ingestion_id), 1)
+    with writing(home.engine, "a test") as connection:
+        connection.execute(update(job_workers).values(pid=2**22 + 1))
+
+    assert home.ingester().help(job) == 1
+    [failure] = home.log.failures(job.ingestion_id)
+    assert failure.path == "a.png"
+    assert "3 processes ended" in failure.reason
+    assert home.encoder.calls == 0

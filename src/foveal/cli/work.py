@@ -29,6 +29,7 @@ def work(
         with here.open() as foveal:
             while foveal.jobs.help_one(only=job):
                 pass
+            foveal.jobs.run_next(only=job)  # finishes it where the process that started it is gone
         return
     with here.open() as foveal, IngestBar(here.notes) as bar:
         worker = Worker(foveal.sources, foveal.jobs, helps=True, tell=lambda done: tell(here, done), observe=bar)

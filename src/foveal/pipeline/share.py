@@ -10,9 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from foveal.errors import (
@@ -242,24 +242,18 @@ class Share:
             return
         parts, index = self._parts, self._job.index
         finished = [one.finished for one in waiting]
-        with self._turn(finished):
-            had_chunks = tuple(one.record.document_id for one in waiting if _replaces_chunks(one))
-            chunks = tuple(chunk for one in waiting if one.prepared for chunk in one.prepared.chunks)
-            base = generation = parts.catalog.index(index).generation
-            if chunks or had_chunks:
-                generation = parts.store.apply(index, base, ChunkChange(delete=had_chunks, put=chunks))
-            parts.catalog.commit(index, generation, put=[one.record for one in waiting], base=base)
-        self._waiting = []
+        while not parts.queue.propose(self.worker, finished):
+            time.sleep(TURN_S)
+        had_chunks = tuple(one.record.document_id for one in waiting if _replaces_chunks(one))
+        chunks = tuple(chunk for one in waiting if one.prepared for chunk in one.prepared.chunks)
+        base = generation = parts.catalog.index(index).generation
+        if chunks or had_chunks:
+            generation = parts.store.apply(index, base, ChunkChange(delete=had_chunks, put=chunks))
+        parts.catalog.commit(index, generation, put=[one.record for one in waiting], base=base)
+        self._waiting = []  # whatever fails from here on, these are committed: whoever takes them over counts them
+        parts.queue.settle(self.worker, finished)
         replaced = {o.before.asset_id for o in waiting if o.before and o.before.asset_id != o.record.asset_id}
         parts.derived.delete(hashed(replaced))
-
-    @contextmanager
-    def _turn(self, finished: Sequence[Finished]) -> Iterator[None]:
-        """The right to commit these, one process at a time; counted at the end."""
-        while not self._parts.queue.propose(self.worker, finished):
-            time.sleep(TURN_S)
-        yield
-        self._parts.queue.settle(self.worker, finished)
 
 
 def hashed(asset_ids: Iterable[AssetId]) -> set[AssetId]:
