@@ -304,4 +304,6 @@ def _plan_out(plan: IngestionPlan) -> PlanOut:
         by_media_type=dict(plan.by_media_type),
         work=[WorkOut(**asdict(work)) for work in plan.work],
         seconds=plan.seconds,
+        measured=plan.measured,
+        unused=[ReportFailure(path=f.path, reason=f.reason, remedy=f.remedy) for f in plan.unused],
     )
