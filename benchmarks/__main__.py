@@ -10,6 +10,7 @@ NAMES = (
     "ingest", "memory", "start", "search_engine", "search", "text_to_image", "strictness", "relations", "objects",
     "grounding", "ocr", "injection", "on_your_data", "documents", "questions", "xquad", "web", "workers",
     "regions"
+    "refresh",
 )  # fmt: skip
 
 
