@@ -16,6 +16,7 @@ from foveal.api.azure_openai import routes as azure_openai
 from foveal.api.azure_openai.answering import Answering
 from foveal.api.azure_openai.completions import CompletionBody
 from foveal.api.azure_openai.embedding_schemas import EmbeddingBody
+from foveal.api.azure_openai.ingestion_schemas import BODIES as INGESTION_BODIES
 from foveal.api.azure_openai.schemas import ChatBody
 from foveal.api.azure_search import routes as azure_search
 from foveal.api.azure_search.document_routes import AzureSearch
@@ -183,6 +184,7 @@ BODIES = (
     *(ChatBody, CompletionBody, EmbeddingBody, SearchBody, SearchIn, BatchIn, IndexIn, ImageAddress, TextIn),
     *(session.SignInBody, snippet.SnippetBody),
     *VIDEO_BODIES,
+    *INGESTION_BODIES,
     *SOURCE_BODIES,
     *UPLOAD_BODIES,
     *CONVERSATION_BODIES,

@@ -556,6 +556,9 @@ class ByteStore(Protocol):
     def delete(self, asset_ids: Collection[AssetId]) -> None:
         """Remove everything derived from these assets."""
 
+    def assets(self) -> Iterator[AssetId]:
+        """Every asset that something is kept of, in any order."""
+
 
 class ApiKeys(Protocol):
     """Keys that open the HTTP interface. Only hashes are kept: a key itself is seen once, when it is made.

@@ -1,4 +1,4 @@
-"""`foveal index list|show|delete`."""
+"""`foveal index list|show|delete|sweep`."""
 
 from __future__ import annotations
 
@@ -57,3 +57,16 @@ def delete(
             typer.confirm(f"Delete index {name} with {status.documents} documents?", abort=True)
         foveal.delete_index(name)
     here.console.print(f"Deleted index {name}.", markup=False)
+
+
+@app.command()
+def sweep(context: typer.Context) -> None:
+    """Delete what killed processes left behind: thumbnails and uploads that nothing leads to; a server does it too."""
+    here = session(context)
+    with here.open() as foveal:
+        swept = foveal.sweep()
+    here.console.print(
+        f"Deleted thumbnails of {swept.derived} files, {swept.uploads} uploads without a name, "
+        f"{swept.unfinished} unfinished uploads.",
+        markup=False,
+    )

@@ -74,6 +74,10 @@ def plan_json(plan: IngestionPlan) -> dict[str, object]:
     return asdict(plan)
 
 
+MOST_SHOWN = 20
+"""Files of a plan named one by one that will not be used."""
+
+
 def print_plan(console: Console, plan: IngestionPlan) -> None:
     """A plan for people."""
     from rich.table import Table
@@ -93,4 +97,10 @@ def print_plan(console: Console, plan: IngestionPlan) -> None:
             tokens = work.prompt_tokens + work.completion_tokens
             table.add_row(work.role, work.model, str(work.calls), str(tokens or "–"), cost, f"{work.seconds:.0f}")
         console.print(table)
-    console.print(f"About {plan.seconds:.0f} s.", markup=False)
+    for unused in plan.unused[:MOST_SHOWN]:
+        console.print(f"  not used: {unused.path}: {unused.reason} {unused.remedy}".rstrip(), markup=False)
+    left = counts.skipped + counts.failed - MOST_SHOWN
+    if left > 0:
+        console.print(f"  not used: {left} more", markup=False)
+    how = "as quick as the last time" if plan.measured else "by a guess: nothing was measured here yet"
+    console.print(f"About {plan.seconds:.0f} s, {how}.", markup=False)

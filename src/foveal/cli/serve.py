@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import threading
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,12 +91,20 @@ def run_server(here: Session, foveal: Foveal) -> None:
         ssl_keyfile_password=tls.password if tls else None,
     )
     sources, jobs = foveal.sources if serving.refresh else None, foveal.jobs if serving.jobs else None
+    threading.Thread(target=_sweep, args=(foveal,), name="foveal-sweep", daemon=True).start()
     with (
         refreshing(sources, lambda done: tell(here, done), jobs=jobs) if sources or jobs else nullcontext(),
         watching(sources, lambda line: here.notes.print(line, markup=False)) if sources else nullcontext(),
         ingesting_videos(foveal.parts.video_retrieval.worker),
     ):
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _sweep(foveal: Foveal) -> None:
+    from foveal.errors import FovealError
+
+    with suppress(FovealError):  # the database is busy or away: the next start does it
+        foveal.sweep()
 
 
 def _refuse_openness(serving: Serving, *, locked: bool) -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from foveal.errors import AssetError
+from foveal.errors import AssetError, AssetLimitError, IndexNotFoundError, UnsupportedAssetError
 from foveal.pipeline.ingest import IngestRequest, compare
 from foveal.pipeline.prepare import Preparer, sniff_file
 from foveal.ports import Catalog, IngestionLog
-from foveal.types.assets import MediaKind, SourceItem
-from foveal.types.ingestions import DocumentState, IngestionCounts, IngestionPlan, IngestionState, ModelWork
+from foveal.types.assets import MediaKind, Sniffed, SourceItem
+from foveal.types.ingestions import (
+    AssetFailure,
+    DocumentRecord,
+    DocumentState,
+    IngestionCounts,
+    IngestionPlan,
+    IngestionState,
+    ModelWork,
+)
 
 CAPTION_PROMPT_TOKENS = 765 + 40
 """An image of 1,024 x 1,024 at high detail by the documented formula (85 + 170 x 4 tiles), and the prompt."""
@@ -20,8 +28,17 @@ CAPTION_COMPLETION_TOKENS = 320
 CAPTION_SECONDS = 6.0
 BYTES_PER_TOKEN = 4
 IMAGE_SECONDS = 0.4
-"""One image through all local models on one core, used until an ingestion has measured this machine."""
+"""One image through all local models on one core; a job that was done tells how much quicker this machine is."""
 TEXT_SECONDS = 0.05
+PLAYED_SECONDS_PER_MB = 4.0
+"""Videos and recordings: about as long as they last, at 2 Mbit/s."""
+ENOUGH_FILES = 20
+"""Files of a job that measures."""
+LOOKED_AT = 50
+"""Jobs looked at for one that measures."""
+MOST_TOLD = 100
+"""Files told one by one that will not be used; all are counted."""
+_WHOLE = frozenset({IngestionState.SUCCEEDED, IngestionState.PARTIAL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +58,10 @@ class PricedModel:
 
 
 class Planner:
-    """Makes plans. `captioner` and `embedder` are None while these roles are local or off."""
+    """Makes plans. `captioner` and `embedder` are None while these roles are local or off.
+
+    `limit_of` gives the most bytes of a file of that kind, None where there is no limit.
+    """
 
     def __init__(
         self,
@@ -52,6 +72,7 @@ class Planner:
         workers: int,
         captioner: PricedModel | None = None,
         embedder: PricedModel | None = None,
+        limit_of: Callable[[Sniffed], int | None] = lambda _: None,
     ) -> None:
         self._catalog = catalog
         self._log = log
@@ -59,50 +80,61 @@ class Planner:
         self._workers = workers
         self._captioner = captioner
         self._embedder = embedder
+        self._limit_of = limit_of
 
     def plan(self, request: IngestRequest) -> IngestionPlan:
         """Compare, sniff what is new, and estimate."""
         difference = compare(self._catalog, self._preparer, request)
-        kinds: Counter[str] = Counter()
-        images: list[SourceItem] = []
-        texts: list[SourceItem] = []
-        skipped = failed = changed = 0
+        found = _Found()
         for item, before in difference.todo:
-            try:
-                media_type, kind = self._sniff(request, item)
-            except AssetError:
-                failed += 1
-                continue
-            kinds[media_type or "unknown"] += 1
-            skipped += kind is None
-            changed += kind is not None and before is not None and before.state is DocumentState.INDEXED
-            if kind is MediaKind.IMAGE:
-                images.append(item)
-            elif kind is MediaKind.TEXT:
-                texts.append(item)
-        work = self._work(images, texts, request)
-        local = (len(images) * self._image_seconds(request.index) + len(texts) * TEXT_SECONDS) / self._workers
+            self._look(request, item, before, found)
+        work = self._work(found.images, found.texts, request)
+        pace, measured = self._pace(request.index)
+        local = found.seconds * pace / self._workers
         return IngestionPlan(
             index=request.index,
             source=request.source.name,
             counts=IngestionCounts(
                 found=difference.unchanged + len(difference.todo),
-                added=len(difference.todo) - changed - skipped - failed,
-                changed=changed,
+                added=len(difference.todo) - found.changed - found.skipped - found.failed,
+                changed=found.changed,
                 deleted=len(difference.gone),
                 unchanged=difference.unchanged,
-                failed=failed,
-                skipped=skipped,
+                failed=found.failed,
+                skipped=found.skipped,
             ),
-            by_media_type=tuple(kinds.most_common()),
+            by_media_type=tuple(found.types.most_common()),
             work=work,
             seconds=local + sum(w.seconds for w in work),
+            measured=measured,
+            unused=(*request.failures, *found.unused)[:MOST_TOLD],
         )
 
-    def _sniff(self, request: IngestRequest, item: SourceItem) -> tuple[str, MediaKind | None]:
+    def _look(self, request: IngestRequest, item: SourceItem, before: DocumentRecord | None, found: _Found) -> None:
+        """What would become of one file that is new or changed."""
+        try:
+            sniffed = self._sniff(request, item)
+        except AssetError as error:
+            found.failed += 1
+            found.tell(item, error)
+            return
+        found.types[sniffed.media_type or "unknown"] += 1
+        limit = self._limit_of(sniffed)
+        if sniffed.kind is None:
+            found.skipped += 1
+            reason = sniffed.reason or f"Files of type {sniffed.media_type or 'unknown'} are not read."
+            found.tell(item, UnsupportedAssetError(reason, stage="sniff"))
+        elif limit is not None and item.size_bytes > limit:
+            found.failed += 1
+            found.tell(item, AssetLimitError(f"It is larger than {limit / 2**20:.4g} MB.", stage="read"))
+        else:
+            found.changed += before is not None and before.state is DocumentState.INDEXED
+            of_kind = {MediaKind.IMAGE: found.images, MediaKind.TEXT: found.texts}
+            of_kind.get(sniffed.kind, found.played).append(item)
+
+    def _sniff(self, request: IngestRequest, item: SourceItem) -> Sniffed:
         with request.source.open(item) as file:
-            sniffed = sniff_file(self._preparer.sniff, item.path, item.size_bytes, file)
-        return sniffed.media_type, sniffed.kind
+            return sniff_file(self._preparer.sniff, item.path, item.size_bytes, file)
 
     def _work(
         self, images: Sequence[SourceItem], texts: Sequence[SourceItem], request: IngestRequest
@@ -137,10 +169,49 @@ class Planner:
             )
         return tuple(work)
 
-    def _image_seconds(self, index: str) -> float:
-        """Seconds an image took one worker in the latest ingestion that added at least fifty files."""
-        for job in self._log.recent(index):
-            files = job.counts.added + job.counts.changed
-            if job.state is not IngestionState.RUNNING and files >= 50 and job.finished_at:
-                return (job.finished_at - job.started_at).total_seconds() / files * self._workers
-        return IMAGE_SECONDS
+    def _pace(self, index: str) -> tuple[float, bool]:
+        """How many times the assumed seconds a file takes on this machine, and whether that was measured: in the latest
+        job with enough files, of that index if there is one, whose mix of images and texts the catalog knows.
+        """
+        for jobs in (self._log.recent(index, limit=LOOKED_AT), self._log.recent(limit=LOOKED_AT)):
+            for job in jobs:
+                files = job.counts.added + job.counts.changed
+                assumed = self._assumed(job.index, job.source) if files >= ENOUGH_FILES and job.finished_at else 0.0
+                if assumed and job.finished_at and job.state in _WHOLE:
+                    took = (job.finished_at - job.started_at).total_seconds() * self._workers
+                    return took / files / assumed, True
+        return 1.0, False
+
+    def _assumed(self, index: str, source: str) -> float:
+        """Seconds that a file of a source was assumed to take one worker, on the average of what is indexed of it."""
+        try:
+            kinds = [d.media_type for d in self._catalog.documents(index, source) if d.state is DocumentState.INDEXED]
+        except IndexNotFoundError:
+            return 0.0
+        images = sum(kind.startswith("image/") for kind in kinds)
+        return (images * IMAGE_SECONDS + (len(kinds) - images) * TEXT_SECONDS) / len(kinds) if kinds else 0.0
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is found of files that are new or changed."""
+
+    types: Counter[str] = field(default_factory=Counter)
+    images: list[SourceItem] = field(default_factory=list)
+    texts: list[SourceItem] = field(default_factory=list)
+    played: list[SourceItem] = field(default_factory=list)
+    unused: list[AssetFailure] = field(default_factory=list)
+    skipped: int = 0
+    failed: int = 0
+    changed: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Of one worker, on a machine like the one the assumptions are from."""
+        played = sum(item.size_bytes for item in self.played) / 2**20 * PLAYED_SECONDS_PER_MB
+        return len(self.images) * IMAGE_SECONDS + len(self.texts) * TEXT_SECONDS + played
+
+    def tell(self, item: SourceItem, error: AssetError) -> None:
+        self.unused.append(
+            AssetFailure(path=item.path, stage=error.stage, code=error.code, reason=error.message, remedy=error.remedy)
+        )

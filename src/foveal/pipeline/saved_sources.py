@@ -179,8 +179,13 @@ class SavedSources:
         with closing(self._opening.open_live(settings, credential)) as index:
             return report(settings.live, index.describe(), embeds=self._embeds)
 
-    def add(self, settings: SourceSettings, credential: Credential | None) -> SavedSource:
+    def add(self, settings: SourceSettings, credential: Credential | None, *, later: bool = False) -> SavedSource:
         """Keep a source that `settle` gave; of an index that is searched where it is, first look at it.
+
+        Args:
+            settings: The source.
+            credential: What opens it.
+            later: Whether its first run is queued by the caller: with an interval it is due after that, not at once.
 
         Raises:
             ConflictError: There is one of that name, or of that place for that index.
@@ -191,7 +196,8 @@ class SavedSources:
                 raise ConflictError(f"There is an index {settings.index} already.", remedy="Take another name.")
             found = self.looked_at(settings, credential)
             settings = settings if found is None else replace(settings, live=found.settings)
-        due = self._opening.first_run(settings.schedule, self._now())
+        first = self._opening.next_run if later else self._opening.first_run
+        due = first(settings.schedule, self._now())
         return self._registry.add(settings, credential, next_run_at=due)
 
     def credential_of(self, name: str) -> Credential | None:

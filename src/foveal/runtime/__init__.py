@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from foveal.pipeline.vision import Vision
     from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, Upstream
     from foveal.runtime.paging import Paging
+    from foveal.runtime.sweeping import Swept
     from foveal.settings import Settings
     from foveal.types.content import ImageContent
     from foveal.types.live_settings import LiveSettings
@@ -476,6 +477,12 @@ class Foveal:
         from foveal.runtime.dropping import drop_index
 
         drop_index(self.parts, index)
+
+    def sweep(self) -> Swept:
+        """Delete bytes that no index and no uploaded file has any more: what killed processes left behind."""
+        from foveal.runtime.sweeping import sweep
+
+        return sweep(self.parts)
 
     def deployments(self) -> list[Deployment]:
         """What a client may name as its deployment or model."""

@@ -436,6 +436,8 @@ class Parts:
     @made_once
     def planner(self) -> Planner:
         """Plans them."""
+        from foveal.runtime.uploading import limit_of
+
         caption, embedding = self.settings.caption, self.settings.embedding
         return Planner(
             catalog=self.catalog,
@@ -444,6 +446,7 @@ class Parts:
             workers=self.settings.worker_count,
             captioner=_priced(caption) if caption.on else None,
             embedder=_priced(embedding) if embedding.on else None,
+            limit_of=limit_of(self.settings),
         )
 
     @made_once

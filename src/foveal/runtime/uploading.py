@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from foveal.pipeline.uploads import UploadLimits, Uploads
+from foveal.types.assets import MediaKind, Sniffed
 from foveal.types.ingestions import AssetFailure
 
 if TYPE_CHECKING:
@@ -37,6 +38,21 @@ def limits_of(settings: Settings) -> UploadLimits:
         file_bytes=settings.uploads.file_bytes,
         kept_for=timedelta(hours=settings.uploads.unfinished_hours),
     )
+
+
+def limit_of(settings: Settings) -> Callable[[Sniffed], int | None]:
+    """Most bytes of a file of a kind that a plan looks at, as the readers have it; None where they have none."""
+    limits = settings.limits
+
+    def of(sniffed: Sniffed) -> int | None:
+        if sniffed.kind is MediaKind.IMAGE:
+            return limits.image_bytes
+        if sniffed.kind is MediaKind.TEXT:
+            plain = sniffed.media_type in {"text/plain", "text/markdown"}
+            return limits.text_bytes if plain else limits.document_bytes
+        return None
+
+    return of
 
 
 def read_words(name: str, data: bytes, paths: Sequence[str]) -> tuple[Mapping[str, str], tuple[AssetFailure, ...]]:

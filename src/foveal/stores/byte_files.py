@@ -55,6 +55,12 @@ class FileByteStore:
                 except FileNotFoundError:
                     continue
 
+    def assets(self) -> Iterator[AssetId]:
+        """Every asset that something is kept of."""
+        with _translated(self._root):
+            for folder in self._root.glob("??/??/*") if self._root.is_dir() else ():
+                yield AssetId(folder.name)
+
     def _folder(self, asset_id: AssetId) -> Path:
         if not _NAME.fullmatch(asset_id):
             raise StoreError(f"{asset_id!r} is no asset id.")

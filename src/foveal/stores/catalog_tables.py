@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -216,6 +216,7 @@ sources = Table(
     Column("run_pid", Integer),
     Column("heartbeat_at", UtcTime),
     Column("live", Text),  # JSON of a LiveSettings; NULL: files are read from it
+    Column("definition", Text, nullable=False, server_default=""),
     UniqueConstraint("location", "index_name"),
 )
 """Saved sources. Not tied to `indexes`: the first run makes the index. `run_id` to `heartbeat_at` are the lease of a

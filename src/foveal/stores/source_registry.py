@@ -196,6 +196,7 @@ class SqlSourceRegistry:
                 schedule=Schedule(every_s=row.every_s, cron=row.cron),
                 watch=row.watch,
                 live=None if row.live is None else _read_live(row.live),
+                definition=row.definition,
             ),
             credential=None if row.credential_kind is None else CredentialKind(row.credential_kind),
             created_at=row.created_at,
@@ -264,6 +265,7 @@ def _settings_row(settings: SourceSettings) -> dict[str, object]:
         "cron": settings.schedule.cron,
         "watch": settings.watch,
         "live": None if settings.live is None else _live_json(settings.live),
+        "definition": settings.definition,
     }
 
 

@@ -447,6 +447,10 @@ class InMemoryByteStore:
         for asset_id in asset_ids:
             self._files.pop(asset_id, None)
 
+    def assets(self) -> Iterator[AssetId]:
+        """Every asset that something is kept of."""
+        return iter(list(self._files))
+
 
 def _bare(chunk: Chunk) -> Chunk:
     return replace(chunk, text_vector=None, image_vector=None, seen_vector=None, region_vectors=None)

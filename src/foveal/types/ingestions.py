@@ -212,7 +212,12 @@ class ModelWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestionPlan:
-    """What an ingest would do: the review before start."""
+    """What an ingest would do: the review before start.
+
+    Attributes:
+        measured: Whether the seconds rest on an earlier job of this machine, not on assumptions.
+        unused: What will not be used, and why; the first hundred.
+    """
 
     index: str
     source: str
@@ -220,6 +225,8 @@ class IngestionPlan:
     by_media_type: tuple[tuple[str, int], ...]
     work: tuple[ModelWork, ...]
     seconds: float
+    measured: bool = False
+    unused: tuple[AssetFailure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

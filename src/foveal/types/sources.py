@@ -141,6 +141,7 @@ class SourceSettings:
         descriptions: File with a person's words on images; empty: only the source's own `metadata*.json`.
         watch: Whether it is read as soon as something in it changes, beside its schedule.
         live: Of an index that is searched where it is; None for everything else.
+        definition: What a client of another interface made it of, a JSON object; empty: it was made otherwise.
     """
 
     name: str
@@ -155,6 +156,7 @@ class SourceSettings:
     schedule: Schedule = field(default_factory=Schedule)
     watch: bool = False
     live: LiveSettings | None = None
+    definition: str = ""
 
 
 class SourceState(StrEnum):

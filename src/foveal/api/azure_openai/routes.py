@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from foveal.api import versions
-from foveal.api.azure_openai import completions, embeddings, lists
+from foveal.api.azure_openai import completions, embeddings, ingestion, lists
 from foveal.api.azure_openai.addresses import DEPLOYMENT, ApiVersion
 from foveal.api.azure_openai.answering import Answering
 from foveal.api.azure_openai.embeddings import Embedding
@@ -52,6 +52,11 @@ def router(answering: Answering) -> APIRouter:
         return await answering.chat(request, versions.OPENAI, None)
 
     embedding = Embedding(engine=answering.engine, threads=answering.threads, max_body_bytes=answering.max_body_bytes)
-    for more in (embeddings.router(embedding), completions.router(answering), lists.router(answering)):
+    for more in (
+        embeddings.router(embedding),
+        completions.router(answering),
+        lists.router(answering),
+        ingestion.router(answering),
+    ):
         routes.include_router(more)
     return routes

@@ -170,6 +170,8 @@ class PlanOut(BaseModel):
     by_media_type: dict[str, int]
     work: list[WorkOut]
     seconds: float
+    measured: bool = Field(description="Whether the seconds rest on an earlier job of this machine.")
+    unused: list[ReportFailure] = Field(description="What will not be used, and why; the first hundred.")
 
 
 BODIES = (SourceBody, CredentialBody, ScheduleBody, LiveBody)

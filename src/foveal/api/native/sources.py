@@ -110,7 +110,7 @@ def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
 
         def add() -> SavedSource:
             settings = engine.sources.settle(_draft(body, caller), credential)
-            _refuse_own_rights(settings, credential, caller)
+            refuse_own_rights(settings, credential, caller)
             return engine.sources.add(settings, credential)
 
         return _out(await threads.run(add))
@@ -122,7 +122,7 @@ def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
         credential = _credential(await _body(CredentialBody, request))
 
         def change() -> None:
-            _refuse_own_rights(engine.sources.get(name).settings, credential, caller)
+            refuse_own_rights(engine.sources.get(name).settings, credential, caller)
             engine.sources.set_credential(name, credential)
 
         await _of_own(engine, threads, caller, name, change)
@@ -194,8 +194,12 @@ def may_change(saved: SavedSource, caller: Caller) -> bool:
     return caller.groups is None or (bool(groups) and set(groups) <= set(caller.groups))
 
 
-def _refuse_own_rights(settings: SourceSettings, credential: Credential | None, caller: Caller) -> None:
-    """Raises where a source is opened by the rights of this machine, and the caller is no owner."""
+def refuse_own_rights(settings: SourceSettings, credential: Credential | None, caller: Caller) -> None:
+    """Refuse a source that is opened by the rights of this machine, where the caller is no owner.
+
+    Raises:
+        ForbiddenError: It is.
+    """
     if settings.kind is SourceKind.UPLOADS:
         return
     foreign = settings.kind is SourceKind.AZURE_BLOB and settings.account_url.startswith("https://")
@@ -300,4 +304,6 @@ def _plan_out(plan: IngestionPlan) -> PlanOut:
         by_media_type=dict(plan.by_media_type),
         work=[WorkOut(**asdict(work)) for work in plan.work],
         seconds=plan.seconds,
+        measured=plan.measured,
+        unused=[ReportFailure(path=f.path, reason=f.reason, remedy=f.remedy) for f in plan.unused],
     )

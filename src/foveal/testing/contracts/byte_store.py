@@ -50,6 +50,16 @@ class ByteStoreContract:
         store.put(ONE, "thumb.jpg", b"again")
         assert store.get(ONE, "thumb.jpg") == b"again"
 
+    def test_every_asset_that_something_is_kept_of_is_told(self, store: ByteStore) -> None:
+        """Once each, and no more after it was deleted."""
+        assert list(store.assets()) == []
+        for asset in (ONE, OTHER):
+            store.put(asset, "thumb.jpg", b"x")
+            store.put(asset, "large.jpg", b"x")
+        assert sorted(store.assets()) == sorted([ONE, OTHER])
+        store.delete([ONE])
+        assert list(store.assets()) == [OTHER]
+
     def test_a_reader_sees_all_of_a_value_or_none(self, store: ByteStore) -> None:
         """While writers replace it."""
         wanted = {bytes([n]) * 200_000 for n in range(8)}

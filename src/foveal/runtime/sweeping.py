@@ -1,0 +1,42 @@
+"""What nobody has a name for any more: deleted.
+
+A process that is killed between two steps of a deletion leaves bytes behind: thumbnails of files that left the index,
+uploads without a row. Nothing leads to them, so nothing shows them; still they are somebody's pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foveal.runtime.parts import Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What was deleted.
+
+    Attributes:
+        derived: Assets whose thumbnails were, because no index has them.
+        uploads: Uploaded bytes without a file.
+        unfinished: Files that were half here for too long.
+    """
+
+    derived: int
+    uploads: int
+    unfinished: int
+
+
+def sweep(parts: Parts) -> Swept:
+    """Delete what is left behind. What is in use is never touched: thumbnails that are missed are made anew."""
+    left = set(parts.derived.assets())  # before the catalog is read: what is indexed meanwhile is in neither
+    for record in parts.catalog.indexes() if left else ():
+        left -= {document.asset_id for document in parts.catalog.documents(record.name)}
+    parts.derived.delete(left)
+    return Swept(
+        derived=len(left),
+        uploads=parts.upload_store.sweep(),
+        unfinished=parts.upload_store.abandon_before(datetime.now(UTC) - parts.uploads.limits.kept_for),
+    )
