@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openai
 import pytest
 from tests.sources.azurite import ACCOUNT, KEY, running
 
@@ -24,11 +25,13 @@ from foveal.testing.serving import served
 
 from .test_video_routes import SEED
 
+pytestmark = pytest.mark.timeout(600)
+
 CARDS = ("efficientnet-lite2", "nanodet", "multilingual-e5-small", "pp-ocr-v6", "whisper-base")
 V = {"api-version": "2023-05-01-preview"}
 VIDEO_ID = "02a504c9cd28296a8b74394ed7488045"
-CHAT = "/openai/deployments/{}/chat/completions"
-PATIENCE_S = 240
+PATIENCE_S = 500
+"""On a quiet machine it takes half a minute."""
 
 
 @dataclass(frozen=True)
@@ -109,35 +112,32 @@ def _ingested(http: httpx.Client, address: str) -> list[str]:
 
 
 def ask(shown: Shown, words: str, deployment: str = "foveal") -> str:
-    body = {
-        "enhancements": {"video": {"enabled": True}},
-        "dataSources": [
-            {
-                "type": "AzureComputerVisionVideoIndex",
-                "parameters": {
-                    "computerVisionBaseUrl": f"{shown.http.base_url}/computervision",
-                    "computerVisionApiKey": "the-key",
-                    "indexName": "my-video-index",
-                    "videoUrls": [shown.address],
-                },
-            }
-        ],
-        "messages": [
-            {"role": "system", "content": "You are a helpful assistant."},
-            {
-                "role": "user",
-                "content": [
-                    {"type": "acv_document_id", "acv_document_id": VIDEO_ID},
-                    {"type": "text", "text": words},
-                ],
-            },
-        ],
-        "max_tokens": 400,
+    """The seed's chat call, by the official client."""
+    source = {
+        "type": "AzureComputerVisionVideoIndex",
+        "parameters": {
+            "computerVisionBaseUrl": f"{shown.http.base_url}/computervision",
+            "computerVisionApiKey": "the-key",
+            "indexName": "my-video-index",
+            "videoUrls": [shown.address],
+        },
     }
-    path = CHAT.format(deployment)
-    reply = shown.http.post(path, params={"api-version": "2024-02-15-preview"}, json=body)
-    assert reply.status_code == 200, reply.text
-    text: str = reply.json()["choices"][0]["message"]["content"]
+    content: Any = [{"type": "acv_document_id", "acv_document_id": VIDEO_ID}, {"type": "text", "text": words}]
+    own = httpx.Client(trust_env=False)
+    with openai.AzureOpenAI(
+        azure_endpoint=str(shown.http.base_url), api_key="the-key", api_version="2024-02-15-preview", http_client=own
+    ) as client:
+        reply = client.chat.completions.create(
+            model=deployment,
+            messages=[
+                {"role": "system", "content": "You are a helpful assistant."},
+                {"role": "user", "content": content},
+            ],
+            max_tokens=400,
+            extra_body={"enhancements": {"video": {"enabled": True}}, "dataSources": [source]},
+        )
+    text = reply.choices[0].message.content
+    assert text
     return text
 
 
@@ -155,7 +155,7 @@ def test_the_ingestion_runs_and_completes(shown: Shown) -> None:
     [
         ("So what is luck?", 33.8, "SpeechTextSegment"),
         ("luck is rarely a lightning strike", 56.6, "SpeechTextSegment"),
-        ("June 2018 New York", 18.5, "VideoFrame"),
+        ("ideas worth spreading", 6.5, "VideoFrame"),
     ],
 )
 def test_what_is_said_and_shown_is_found_at_its_second(shown: Shown, query: str, at_s: float, kind: str) -> None:

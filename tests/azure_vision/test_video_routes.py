@@ -14,7 +14,7 @@ from foveal.testing.fakes_eyes import fake_vision
 from foveal.testing.fakes_videos import InMemoryVideoRegistry, fake_video_indexes
 from foveal.types.assets import DocumentId, MediaKind
 from foveal.types.chunks import NO_GENERATION, Chunk, Feature
-from foveal.types.filters import And, Filter, SearchIn
+from foveal.types.filters import And, Filter, Or, SearchIn
 from foveal.types.locators import Locator
 from foveal.types.search import Hit, Query, SearchResult
 from foveal.types.videos import VideoDocument, VideoIngestionState
@@ -230,6 +230,7 @@ DOCUMENTS = {
     "a": {"cameraid": "Camera1", "timestamp": "2023-06-30 17:40:33"},
     "b": {"cameraid": "camera2", "timestamp": "2024-01-01"},
     "c": {},
+    "d": {},
 }
 
 
@@ -246,18 +247,27 @@ def _moment(name: str, number: int, confidence: float, feature: Feature, start_m
     return Hit(chunk=chunk, score=1.0, confidence=confidence, legs=())
 
 
+def _picture(name: str, confidence: float) -> Hit:
+    place = DocumentId(document_id(PLACE, f"{name}/{name}.mp4"))
+    chunk = fake_chunk(name, "a picture", document_id=place, kind=MediaKind.IMAGE, media_type="image/png")
+    return Hit(chunk=chunk, score=1.0, confidence=confidence, legs=())
+
+
 MOMENTS = [
     _moment("a", 0, 0.9, Feature.SPEECH, 33_933, 34_753),
     _moment("b", 0, 0.2, Feature.VISION, 3_725_000, 3_726_000),
     _moment("a", 1, 0.6, Feature.VISION, 2_000, 4_000),
     _moment("a", 2, 0.5, Feature.VISION, 3_000, 5_000),
     _moment("c", 0, 0.1, Feature.SCREEN_TEXT, 0, 1_000),
+    _picture("d", 0.05),
 ]
 
 
 def _passes(chunk: Chunk, where: Filter | None) -> bool:
     if isinstance(where, And):
         return all(_passes(chunk, one) for one in where.operands)
+    if isinstance(where, Or):
+        return any(_passes(chunk, one) for one in where.operands)
     assert isinstance(where, SearchIn)
     return str(getattr(chunk, where.field)) in where.values
 
@@ -295,7 +305,7 @@ def asked(http: httpx.Client, engine: SeeingEngine) -> Callable[..., list[dict[s
 
 def test_hits_have_kinds_times_and_a_falling_relevance(asked: Callable[..., list[dict[str, Any]]]) -> None:
     hits = asked()
-    assert [hit["documentId"] for hit in hits] == ["a", "b", "a", "c"]
+    assert [hit["documentId"] for hit in hits] == ["a", "b", "a", "c", "d"]
     speech, frame = hits[0], hits[1]
     assert speech["documentKind"] == "SpeechTextSegment"
     assert (speech["start"], speech["end"]) == ("00:00:33.9330000", "00:00:34.7530000")
@@ -316,7 +326,7 @@ def test_overlapping_frames_of_a_video_are_one_hit_unless_all_are_wanted(
     ("filters", "expected"),
     [
         ({"featureFilters": ["speech"]}, ["a"]),
-        ({"featureFilters": ["vision"]}, ["b", "a", "c"]),
+        ({"featureFilters": ["vision"]}, ["b", "a", "c", "d"]),
         ({"stringFilters": [{"fieldName": "cameraId", "values": ["CAMERA2", "camera9"]}]}, ["b"]),
         ({"stringFilters": [{"fieldName": "CAMERAID", "values": ["camera1"]}], "featureFilters": ["vision"]}, ["a"]),
         ({"datetimeFilters": [{"fieldName": "timestamp", "startTime": "2023-12-31T00:00:00Z"}]}, ["b"]),
@@ -351,6 +361,6 @@ def test_documents_are_listed_without_their_signatures(
     http: httpx.Client, asked: Callable[..., list[dict[str, Any]]]
 ) -> None:
     value = http.get(f"{BASE}/my-video-index/documents", params=V).json()["value"]
-    assert [document["documentId"] for document in value] == ["a", "b", "c"]
+    assert [document["documentId"] for document in value] == ["a", "b", "c", "d"]
     assert value[0]["documentUrl"] == "https://x/a.mp4"
     assert value[0]["metadata"] == DOCUMENTS["a"]

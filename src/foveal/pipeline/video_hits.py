@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 
+from foveal.types.assets import MediaKind
 from foveal.types.chunks import Chunk, Feature
-from foveal.types.filters import And, Filter, SearchIn
+from foveal.types.filters import And, Filter, Or, SearchIn
 from foveal.types.search import Hit
 from foveal.types.videos import VideoHit
 
@@ -16,7 +17,9 @@ SEEN = (Feature.VISION.value, Feature.SCREEN_TEXT.value)
 def where_of(document_ids: Sequence[str] | None, features: Set[str]) -> Filter:
     """Moments of these documents (None: of all) and of these features, in the service's words."""
     kinds = (*(SEEN if "vision" in features else ()), *((Feature.SPEECH.value,) if "speech" in features else ()))
-    of_kind = SearchIn(field="feature", values=kinds)
+    of_kind: Filter = SearchIn(field="feature", values=kinds)
+    if "vision" in features:  # an image of an ingestion is all to be seen
+        of_kind = Or(operands=(of_kind, SearchIn(field="kind", values=(MediaKind.IMAGE.value,))))
     if document_ids is None:
         return of_kind
     return And(operands=(SearchIn(field="document_id", values=tuple(document_ids)), of_kind))

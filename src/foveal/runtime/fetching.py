@@ -1,11 +1,10 @@
-"""Images and videos that requests give by address."""
+"""Images that requests give by address: fetched, then opened as if they had been sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO
 
-from foveal.errors import ImageError, TooLargeError, UnreadableAssetError
+from foveal.errors import ImageError, TooLargeError
 from foveal.ports import Fetcher
 from foveal.sources.web import shown
 from foveal.types.chat import ImageInput
@@ -31,15 +30,3 @@ def fetch_image(url: str, fetcher: Fetcher | None, open_image: Callable[[bytes],
         raise ImageError(f"The image at {shown(url)}: {error.message}", remedy=error.remedy) from None
     except TooLargeError as error:
         raise TooLargeError(f"The image at {shown(url)}: {error.message}", remedy=error.remedy) from None
-
-
-class NoDownloader:
-    """Where nothing is fetched (`fetch.on`, `offline`)."""
-
-    def download(self, url: str, into: BinaryIO) -> int:
-        """Refuses every address."""
-        raise UnreadableAssetError(
-            f"The file is given by an address, {shown(url)}, and this server fetches none.",
-            remedy="The operator may set fetch.on.",
-            stage="fetch",
-        )

@@ -8,9 +8,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from foveal.errors import FovealError, IndexNotFoundError
+from foveal.errors import FovealError, IndexNotFoundError, UnreadableAssetError
 from foveal.pipeline.places import document_id
 from foveal.pipeline.video_indexes import VideoIndexes
 from foveal.pipeline.video_ingesting import VideoWorker
@@ -105,14 +105,26 @@ class VideoRetrieval:
 
 
 def _downloader(parts: Parts) -> Downloader:
-    from foveal.runtime.fetching import NoDownloader
     from foveal.sources.public_addresses import Allowed
     from foveal.sources.web_files import WebDownloader
 
     fetch = parts.settings.fetch
     if not fetch.on or parts.settings.offline:
-        return NoDownloader()
+        return _NoDownloader()
     return WebDownloader(allowed=Allowed.of(fetch.allowed), max_bytes=fetch.file_bytes, seconds=fetch.file_seconds)
+
+
+class _NoDownloader:
+    """Where nothing is fetched (`fetch.on`, `offline`)."""
+
+    def download(self, url: str, into: BinaryIO) -> int:
+        from foveal.sources.web_client import shown
+
+        raise UnreadableAssetError(
+            f"The file is given by an address, {shown(url)}, and this server fetches none.",
+            remedy="The operator may set fetch.on.",
+            stage="fetch",
+        )
 
 
 @contextmanager
