@@ -22,6 +22,13 @@ BYTES_PER_TOKEN = 4
 IMAGE_SECONDS = 0.4
 """One image through all local models on one core, used until an ingestion has measured this machine."""
 TEXT_SECONDS = 0.05
+VIDEO_BYTES_PER_SECOND = 150_000
+"""Of a common video (1.2 Mbit/s): how long one is can only be told by reading it."""
+SOUND_BYTES_PER_SECOND = 16_000
+"""Of a common recording (128 kbit/s)."""
+TIMELINE_SECONDS = 0.8
+"""A second of video or sound through all local models on one core."""
+KEY_FRAMES_PER_SECOND = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,7 @@ class Planner:
         kinds: Counter[str] = Counter()
         images: list[SourceItem] = []
         texts: list[SourceItem] = []
+        played_s = frames = 0.0
         skipped = failed = changed = 0
         for item, before in difference.todo:
             try:
@@ -80,8 +88,14 @@ class Planner:
                 images.append(item)
             elif kind is MediaKind.TEXT:
                 texts.append(item)
-        work = self._work(images, texts, request)
-        local = (len(images) * self._image_seconds(request.index) + len(texts) * TEXT_SECONDS) / self._workers
+            elif kind is MediaKind.VIDEO:
+                played_s += item.size_bytes / VIDEO_BYTES_PER_SECOND
+                frames += item.size_bytes / VIDEO_BYTES_PER_SECOND * KEY_FRAMES_PER_SECOND
+            elif kind is MediaKind.AUDIO:
+                played_s += item.size_bytes / SOUND_BYTES_PER_SECOND
+        work = self._work(images, texts, request, round(frames))
+        local = len(images) * self._image_seconds(request.index) + len(texts) * TEXT_SECONDS
+        local = (local + played_s * TIMELINE_SECONDS) / self._workers
         return IngestionPlan(
             index=request.index,
             source=request.source.name,
@@ -105,10 +119,10 @@ class Planner:
         return sniffed.media_type, sniffed.kind
 
     def _work(
-        self, images: Sequence[SourceItem], texts: Sequence[SourceItem], request: IngestRequest
+        self, images: Sequence[SourceItem], texts: Sequence[SourceItem], request: IngestRequest, frames: int
     ) -> tuple[ModelWork, ...]:
         work: list[ModelWork] = []
-        wordless = sum(not request.descriptions.get(item.path) for item in images)
+        wordless = sum(not request.descriptions.get(item.path) for item in images) + frames
         if self._captioner and wordless:
             prompt, completion = wordless * CAPTION_PROMPT_TOKENS, wordless * CAPTION_COMPLETION_TOKENS
             work.append(
