@@ -30,8 +30,13 @@ BYTES_PER_TOKEN = 4
 IMAGE_SECONDS = 0.4
 """One image through all local models on one core; a job that was done tells how much quicker this machine is."""
 TEXT_SECONDS = 0.05
-PLAYED_SECONDS_PER_MB = 4.0
-"""Videos and recordings: about as long as they last, at 2 Mbit/s."""
+VIDEO_BYTES_PER_SECOND = 150_000
+"""Of a common video (1.2 Mbit/s): how long one is can only be told by reading it."""
+SOUND_BYTES_PER_SECOND = 16_000
+"""Of a common recording (128 kbit/s)."""
+TIMELINE_SECONDS = 0.8
+"""A second of video or sound through all local models on one core."""
+KEY_FRAMES_PER_SECOND = 0.2
 ENOUGH_FILES = 20
 """Files of a job that measures."""
 LOOKED_AT = 50
@@ -88,7 +93,7 @@ class Planner:
         found = _Found()
         for item, before in difference.todo:
             self._look(request, item, before, found)
-        work = self._work(found.images, found.texts, request)
+        work = self._work(found.images, found.texts, request, round(found.frames))
         pace, measured = self._pace(request.index)
         local = found.seconds * pace / self._workers
         return IngestionPlan(
@@ -129,18 +134,17 @@ class Planner:
             found.tell(item, AssetLimitError(f"It is larger than {limit / 2**20:.4g} MB.", stage="read"))
         else:
             found.changed += before is not None and before.state is DocumentState.INDEXED
-            of_kind = {MediaKind.IMAGE: found.images, MediaKind.TEXT: found.texts}
-            of_kind.get(sniffed.kind, found.played).append(item)
+            found.take(item, sniffed.kind)
 
     def _sniff(self, request: IngestRequest, item: SourceItem) -> Sniffed:
         with request.source.open(item) as file:
             return sniff_file(self._preparer.sniff, item.path, item.size_bytes, file)
 
     def _work(
-        self, images: Sequence[SourceItem], texts: Sequence[SourceItem], request: IngestRequest
+        self, images: Sequence[SourceItem], texts: Sequence[SourceItem], request: IngestRequest, frames: int
     ) -> tuple[ModelWork, ...]:
         work: list[ModelWork] = []
-        wordless = sum(not request.descriptions.get(item.path) for item in images)
+        wordless = sum(not request.descriptions.get(item.path) for item in images) + frames
         if self._captioner and wordless:
             prompt, completion = wordless * CAPTION_PROMPT_TOKENS, wordless * CAPTION_COMPLETION_TOKENS
             work.append(
@@ -199,7 +203,8 @@ class _Found:
     types: Counter[str] = field(default_factory=Counter)
     images: list[SourceItem] = field(default_factory=list)
     texts: list[SourceItem] = field(default_factory=list)
-    played: list[SourceItem] = field(default_factory=list)
+    video_s: float = 0.0
+    sound_s: float = 0.0
     unused: list[AssetFailure] = field(default_factory=list)
     skipped: int = 0
     failed: int = 0
@@ -208,8 +213,23 @@ class _Found:
     @property
     def seconds(self) -> float:
         """Of one worker, on a machine like the one the assumptions are from."""
-        played = sum(item.size_bytes for item in self.played) / 2**20 * PLAYED_SECONDS_PER_MB
+        played = (self.video_s + self.sound_s) * TIMELINE_SECONDS
         return len(self.images) * IMAGE_SECONDS + len(self.texts) * TEXT_SECONDS + played
+
+    @property
+    def frames(self) -> float:
+        """Key frames of the videos."""
+        return self.video_s * KEY_FRAMES_PER_SECOND
+
+    def take(self, item: SourceItem, kind: MediaKind) -> None:
+        if kind is MediaKind.IMAGE:
+            self.images.append(item)
+        elif kind is MediaKind.TEXT:
+            self.texts.append(item)
+        elif kind is MediaKind.VIDEO:
+            self.video_s += item.size_bytes / VIDEO_BYTES_PER_SECOND
+        else:
+            self.sound_s += item.size_bytes / SOUND_BYTES_PER_SECOND
 
     def tell(self, item: SourceItem, error: AssetError) -> None:
         self.unused.append(

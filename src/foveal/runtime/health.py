@@ -131,6 +131,13 @@ def _roles_switched_off(foveal: Foveal) -> dict[str, str]:
         off["ocr"] = "understanding.ocr"
     if not understanding.safety:
         off["safety_image"] = off["safety_text"] = "understanding.safety"
+    speech = foveal.settings.speech
+    if not speech.on:
+        off["speech"] = "speech.on"
+    elif speech.server.on:
+        off["speech"] = "speech.server.base_url names a server"
+    elif speech.size != "base":
+        off["speech"] = f"speech.size is {speech.size}"
     if foveal.settings.embedding.on:
         off["text"] = "embedding.base_url names a server"
     return off
@@ -157,6 +164,7 @@ def _brought_models(foveal: Foveal) -> Iterator[Check]:
     from foveal.models.card_table import JOINT, VISION_CHAT
 
     understanding = foveal.settings.understanding
+    yield from _larger_speech_model(foveal)
     for card, setting, on in (
         (JOINT, "understanding.joint", understanding.joint),
         (VISION_CHAT, "understanding.vision", understanding.vision),
@@ -179,6 +187,24 @@ def _brought_models(foveal: Foveal) -> Iterator[Check]:
             )
         else:
             yield Check(name=card.name, state="on", detail=card.summary)
+
+
+def _larger_speech_model(foveal: Foveal) -> Iterator[Check]:
+    from foveal.models.speech_cards import WHISPERS
+
+    speech = foveal.settings.speech
+    if not speech.on or speech.server.on or speech.size == "base":
+        return
+    card = WHISPERS[f"whisper-{speech.size}"]
+    if foveal.model_folder.state(card) == "present":
+        yield Check(name=card.name, state="on", detail=card.summary)
+    else:
+        yield Check(
+            name=card.name,
+            state="failed",
+            detail=f"speech.size is {speech.size}, but that model is not here: nobody listens to videos.",
+            remedy=f"foveal models pull {card.name}, or set speech.size to base.",
+        )
 
 
 def _vectors(foveal: Foveal) -> Iterator[Check]:
@@ -223,6 +249,7 @@ def _servers(foveal: Foveal) -> Iterator[Check]:
     settings = foveal.settings
     yield _server("chat model", settings.chat, "answers are extracted from your documents", "chat")
     yield _server("vision model", settings.caption, "images get a description composed of what is seen", "caption")
+    yield _server("speech server", settings.speech.server, "a local model recognises speech", "speech.server")
     yield _server("embedding server", settings.embedding, "the local text model is used", "embedding")
     for name, server in settings.deployments.items():
         if server.on:
