@@ -25,7 +25,7 @@ from foveal.testing.documents import Words, pdf_of
 PLACE = platformdirs.user_cache_path("foveal-tests", appauthor=False)
 AXE = "axe-core@4.10.3"
 """MPL-2.0; fetched for the tests, not part of the project."""
-START_S = 90
+START_S = 180
 INSTALL_S = 110
 SCREENS = Path(__file__).parents[2] / "out" / "screens"
 PICTURES = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png")
@@ -55,7 +55,7 @@ def started(root: Path, models: Path) -> Iterator[Server]:
     for folder, index in ((photos, "photos"), (papers, "papers")):
         words = ["--describe", str(root / "descriptions.json")] if index == "photos" else []
         command = [*program, "ingest", str(folder), "--index", index, *words]
-        subprocess.run(command, env=environ, check=True, capture_output=True, timeout=200)
+        subprocess.run(command, env=environ, check=True, capture_output=True, timeout=400)
     with subprocess.Popen(
         [*program, "serve", "--port", "0"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as running:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp
 from foveal.api.markdown import render
 from foveal.asgi import create_app
 from foveal.errors import ModelFailedError
-from foveal.testing.fakes_engine import FakeEngine, fake_chunk
+from foveal.testing.fakes_engine import IMAGE_MAGIC, FakeEngine, fake_chunk
 from foveal.types.assets import MediaKind
 
 Serve = Callable[[ASGIApp], str]
@@ -110,3 +111,17 @@ def test_a_question_points_at_what_it_names(http: httpx.Client) -> None:
     chunk = http.post("/v1/search", json={"index": "photos", "text": "dogs"}).json()["hits"][0]["chunk_id"]
     assert http.get(f"/v1/indexes/photos/chunks/{chunk}").json()["pointed"] is None
     assert http.get(f"/v1/indexes/photos/chunks/{chunk}?q=dogs").json()["pointed"]["objects"] == []
+
+
+def test_a_part_of_a_picture_can_be_asked_about(http: httpx.Client, engine: FakeEngine) -> None:
+    url = "data:image/png;base64," + base64.b64encode(IMAGE_MAGIC + b" picture").decode()
+
+    def ask(**box: float) -> httpx.Response:
+        parts = [{"type": "text", "text": "dogs"}, {"type": "image_url", "image_url": {"url": url, "box": box}}]
+        return http.post("/v1/chat", json=_body() | {"messages": [{"role": "user", "content": parts}]})
+
+    whole = engine.open_image(IMAGE_MAGIC + b" picture").pixels
+    assert ask(x=0, y=0, width=0.5, height=0.5).status_code == 200
+    part = engine.requests[-1].messages[-1].images[0]
+    assert part.pixels.shape[1] * 2 == whole.shape[1]
+    assert ask(x=0.9, y=0.9, width=0.5, height=0.5).status_code == 400

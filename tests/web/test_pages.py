@@ -11,7 +11,7 @@ from .environment import HOSTILE, SCREENS, Server
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("web")
+pytestmark = [pytest.mark.xdist_group("web"), pytest.mark.timeout(600)]
 
 SUIT = "Which photo shows a person in an orange space suit?"
 CAT = "Is there a photo of a cat?"

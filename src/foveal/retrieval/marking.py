@@ -9,7 +9,7 @@ from math import log
 from foveal.retrieval.sentences import content_terms
 
 WINDOW_LINES = 4
-TELLING = 0.4
+TELLING = 0.25
 """Share of the best line's weight below which a line beside it is not marked."""
 
 

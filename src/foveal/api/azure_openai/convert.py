@@ -27,6 +27,7 @@ from foveal.api.images import check_count, open_given
 from foveal.api.links import Links
 from foveal.api.versions import Version
 from foveal.errors import FovealError, InvalidRequestError
+from foveal.retrieval.regions import part_of
 from foveal.types.chat import ChatRequest, Enhancements, ImageInput, Message, Role, Sampling, VideoInput
 from foveal.types.upstream import JsonObject
 
@@ -262,5 +263,8 @@ def open_part(part: Part, engine: Engine, where: tuple[str | int, ...]) -> Image
     if not image_text(part):
         raise BodyError([(where, f"Content of type {part.type!r} is not served")])
     image = open_given(image_text(part), engine)
+    box = part.image_url.box if part.image_url else None
+    if box is not None:
+        image = part_of(image, (box.x, box.y, box.width, box.height))
     wanted = (part.image_url.detail if part.image_url else None) or "auto"
     return replace(image, detail=DETAILS.get(wanted.lower(), "auto"))

@@ -13,11 +13,21 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from foveal.api.azure_openai.filter_results import FilterResults
 
 
+class ImageBox(BaseModel):
+    """A part of an image from its top left corner: fractions where none of the four is over 1, else pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
 class ImageUrl(BaseModel):
-    """An image by data URL, or by its address on the web."""
+    """An image by data URL, or by its address on the web; or a part of it, which the service did not know."""
 
     url: str
     detail: str | None = None
+    box: ImageBox | None = None
 
 
 def _as_image_url(value: object) -> object:

@@ -30,7 +30,7 @@ function drawCell(cell, item) {
   const under = state.scored && legs.length ? legs.map((one) => `${t(`leg.${one.leg}`)} ${number(one.confidence, 2)}`).join(" · ") : name;
   cell.classList.toggle("stacked", alike > 0);
   cell.setAttribute("aria-label", [name, nameOf(item), alike ? tn("gallery.alike", alike + 1) : ""].filter(Boolean).join(", "));
-  const view = item.kind === "image"
+  const view = item.kind === "image" || item.kind === "video"
     ? [h("img", { src: `${path}/thumbnail?size=320`, alt: "", loading: "eager", decoding: "async" })]
     : item.media_type === "application/pdf" && (item.page ?? item.locator?.page)
       ? [h("img", { src: `${path}/page?size=480`, alt: "", decoding: "async" })]

@@ -98,14 +98,14 @@ export class SourcePanel extends EventTarget {
   }
 
   body(item, it) {
-    const view = it.media_type.startsWith("video/") ? this.film(it) : it.kind === "image" ? this.image(item, it) : this.words(item, it);
+    const view = it.media_type.startsWith("video/") || it.media_type.startsWith("audio/") ? this.film(it) : it.kind === "image" ? this.image(item, it) : this.words(item, it);
     return [...view, this.facts(item, it), this.actions(item, it)];
   }
 
   film(it) {
     const second = (it.locator.start_ms ?? 0) / 1000;
     const video = h("video", { src: `${it.bytes_url}#t=${second}`, controls: true, preload: "metadata", "aria-label": nameOf(it) });
-    return [h("div.film", {}, video), it.content ? h("div.passage", {}, ...marked(it.content, it.pointed?.spans)) : null].filter(Boolean);
+    return [h("div.film", {}, video), it.content && it.content !== it.composed ? h("div.passage", {}, ...marked(it.content, it.pointed?.spans)) : null].filter(Boolean);
   }
 
   image(item, it) {
