@@ -66,3 +66,7 @@ def _measured(home: Path, photos: Path, processes: int, more: dict[str, str]) ->
     began = next(point for point in seen if point[1] >= total / 4)
     ended = next(point for point in seen if point[1] >= total * 0.95)
     return (ended[1] - began[1]) / (ended[0] - began[0])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
