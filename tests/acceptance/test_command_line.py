@@ -37,6 +37,17 @@ def test_an_image_finds_itself_mirrored(demo: Program, tmp_path: Path) -> None:
     assert "mirrored" in found["hits"][0]["relations"][0]["reason"]  # type: ignore[index]
 
 
+def test_a_part_of_an_image_finds_the_one_it_is_from_and_a_wrong_box_says_how_one_is_written(
+    demo: Program, tmp_path: Path
+) -> None:
+    photo = demo.home / "samples" / "photos" / "coffee.png"
+    found = demo("search", "--image", f"{photo}#0.3,0.3,0.5,0.5", "--index", "demo", "--json").json
+    assert found["hits"][0]["filepath"] == "coffee.png"  # type: ignore[index]
+    assert found["hits"][0]["legs"][0]["leg"] == "region"  # type: ignore[index]
+    wrong = demo("search", "--image", f"{photo}#9000,0,10,10", "--index", "demo", status=2)
+    assert "fractions" in wrong.err
+
+
 def test_a_filter_restricts_and_a_wrong_one_names_the_field(demo: Program) -> None:
     found = demo("search", "photo", "--index", "demo", "--filter", "kind eq 'image' and width_px gt 600", "--json").json
     assert found["hits"]

@@ -77,6 +77,20 @@ def test_every_option_reaches_the_engine(http: httpx.Client, engine: FakeEngine,
     assert (query.top, query.skip, query.strictness, query.collapse, query.groups) == (3, 1, 2, False, None)
 
 
+def test_a_box_makes_of_an_image_a_part_that_is_sought_in_others(
+    http: httpx.Client, engine: FakeEngine, picture: bytes
+) -> None:
+    given = {"image": base64.b64encode(picture).decode(), "box": {"x": 0.5, "y": 0, "width": 0.5, "height": 1}}
+    assert search(http, index="photos", images=[given]).status_code == 200
+    query = engine.queries[-1][1]
+    (part,) = query.regions
+    assert query.images == ()
+    whole = engine.open_image(picture).pixels
+    assert part.shape == (whole.shape[0], whole.shape[1] // 2, 3)
+    outside = {**given, "box": {"x": 2000, "y": 0, "width": 10, "height": 10}}
+    assert search(http, index="photos", images=[outside]).status_code == 400
+
+
 def test_explain_shows_legs_what_was_rejected_and_times(http: httpx.Client) -> None:
     reply = search(http, index="photos", text="beach at sunset with nine more words that match nothing", explain=True)
     plain = search(http, index="photos", text="beach", explain=True).json()

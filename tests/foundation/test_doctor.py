@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from foveal.models import tesseract
 from foveal.models.card_table import JOINT, VISION_CHAT
 from foveal.models.cards import Card
+from foveal.models.tesseract import Installed
 from foveal.runtime import Foveal
 from foveal.settings import load
 from foveal.types.status import Check
@@ -134,3 +136,15 @@ def test_each_deployment_of_the_table_is_checked(tmp_path: Path) -> None:
     assert (found["deployment far"].state, found["deployment far"].detail) == ("on", "m at http://127.0.0.1:9/v1")
     assert found["deployment unnamed"].remedy == "Set deployments.unnamed.model."
     assert "foveal-extractive" in found["deployment local"].detail
+
+
+@pytest.mark.parametrize(("there", "state"), [(None, "off"), ({"Thai": ("tha",)}, "on")])
+def test_scripts_that_need_tesseract_are_on_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: dict[str, tuple[str, ...]] | None, state: str
+) -> None:
+    found = Installed(program="tesseract", version="5.3.0", scripts=there, finds_scripts=True) if there else None
+    monkeypatch.setattr(tesseract, "installed", lambda: found)
+    check = checks(tmp_path)["other scripts"]
+    assert check.state == state
+    assert "Thai" in check.detail
+    assert bool(check.remedy) == (state == "off")
