@@ -33,9 +33,10 @@ from foveal.api.engine import Engine
 from foveal.api.keyring import KeyRing
 from foveal.api.limits import RateLimiter
 from foveal.api.links import LinkSigner
-from foveal.api.native import browsing, chat, session, snippet
+from foveal.api.native import browsing, chat, embed, session, snippet
 from foveal.api.native import routes as native
 from foveal.api.native.conversation_schemas import BODIES as CONVERSATION_BODIES
+from foveal.api.native.embed import Embedding
 from foveal.api.native.schemas import SearchBody
 from foveal.api.native.source_schemas import BODIES as SOURCE_BODIES
 from foveal.api.native.upload_forms import FormLimits
@@ -44,6 +45,7 @@ from foveal.api.reception import Reception
 from foveal.api.sessions import Sessions
 from foveal.api.wire import HeaderLimits, Heads, RequestIds, TidyPaths
 from foveal.ports import ApiKeys
+from foveal.web.brand import Brand
 from foveal.web.site import Site
 from foveal.web.site import router as pages
 
@@ -84,6 +86,8 @@ def create_app(
     open_links: bool = False,
     cors_origins: Collection[str] = (),
     public_url: str = "",
+    brand: Brand | None = None,
+    embedding: Embedding | None = None,
     request_seconds: float = REQUEST_SECONDS,
     concurrency: int = 8,
     queue: int = 64,
@@ -103,6 +107,8 @@ def create_app(
         open_links: Whether a signed link opens without a key.
         cors_origins: Origins whose pages may read replies.
         public_url: Address under which browsers reach the application; empty: the one they name.
+        brand: How the pages look.
+        embedding: Whether a chat may be embedded in pages of other sites; None: it may not.
         request_seconds: Longest request.
         concurrency: Pieces of computing work done at once.
         queue: Requests that may wait beyond that; one more is answered 429.
@@ -112,7 +118,11 @@ def create_app(
     threads = Threads(concurrency)
     secret = link_secret or secrets.token_bytes(32)
     reception = Reception(engine.desk)
-    ring, sessions, site = KeyRing(api_keys, keys), Sessions(secret=secret), Site(title=title)
+    ring, sessions, site = (
+        KeyRing(api_keys, keys),
+        Sessions(secret=secret),
+        Site(brand or Brand(title=title), framed_by=embedding.origins if embedding else ()),
+    )
     app = _Application(
         title=title,
         version=__version__,
@@ -142,6 +152,7 @@ def create_app(
     app.include_router(
         session.router(session.SigningIn(ring=ring, sessions=sessions, reception=reception, public_url=public_url))
     )
+    app.include_router(embed.router(engine, threads, embedding or Embedding(), sessions))
     app.include_router(pages(site))
     _add_probes(app, engine, threads)
     errors.install(app)
@@ -158,6 +169,7 @@ def create_app(
         origins=cors_origins,
         sessions=sessions,
         reception=reception,
+        embedding=embedding,
         is_frame=site.opens,
     )
     if cors_origins:

@@ -288,6 +288,30 @@ class SigningIn(Group):
     )
 
 
+class Embedded(Group):
+    """A chat in the pages of another site."""
+
+    origins: str = Field("", description="Origins of the sites that may show it, with commas between; empty: none may.")
+    indexes: str = Field("", description="Indexes that are asked, with commas between; empty: all.")
+    groups: str = Field("", description="Groups whose documents visitors see beside those that are for everybody.")
+    requests_per_minute: int = Field(120, ge=1, description="Most requests of all visitors together in any minute.")
+
+
+class WebPages(Group):
+    """How the web pages look."""
+
+    title: str = Field("Foveal", min_length=1, max_length=60, description="What the product is called here.")
+    logo: str = Field("", description="Path of a picture (SVG, PNG) beside the title.")
+    colour: Annotated[str, StringConstraints(pattern=r"^(#[0-9a-fA-F]{6})?$")] = Field(
+        "", description="Colour of buttons and links on light pages, as `#0b6b5b`."
+    )
+    colour_dark: Annotated[str, StringConstraints(pattern=r"^(#[0-9a-fA-F]{6})?$")] = Field(
+        "", description="The same on dark pages; empty: the one of light pages."
+    )
+    welcome: str = Field("", max_length=300, description="What the empty chat says in place of its own words.")
+    disclaimer: str = Field("", max_length=500, description="A line below the field for questions.")
+
+
 def _networks(value: str) -> str:
     """Refuses what is no host, address or network."""
     if value:
@@ -421,12 +445,19 @@ class Settings(Group):
     serve: Serving = Field(default_factory=Serving, description="The HTTP server.")
     openid: OpenId = Field(default_factory=OpenId, description="Sign-in with a provider.")
     sign_in: SigningIn = Field(default_factory=SigningIn, description="Sign-in.")
+    web: WebPages = Field(default_factory=WebPages, description="The web pages.")
+    embed: Embedded = Field(default_factory=Embedded, description="A chat in the pages of another site.")
     history: Keeping = Field(default_factory=Keeping, description="Conversations.")
 
     @property
     def worker_count(self) -> int:
         """Worker threads to use."""
         return self.workers or available_cores()
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts of a setting with commas between."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def available_cores() -> int:

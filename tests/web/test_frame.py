@@ -34,7 +34,11 @@ def _engine() -> FakeEngine:
     return FakeEngine({"texts": [fake_chunk("a.md", "The harbour opens at nine.")]})
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+OWN = [page for page in PAGES if page.name != "embedded"]
+"""The other is shown in frames, where that is allowed: tests/people/test_embed.py."""
+
+
+@pytest.mark.parametrize("page", OWN, ids=lambda page: page.name)
 def test_nothing_of_elsewhere_and_nothing_inline_may_run(http: httpx.Client, page: object) -> None:
     reply = http.get(page.path + ("x" if page.more else ""))  # type: ignore[attr-defined]
     policy = dict(part.split(" ", 1) for part in reply.headers["content-security-policy"].split("; "))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
@@ -20,6 +20,7 @@ from foveal.api.denials import denied_key, forbidden
 from foveal.api.errors import azure_envelope, http_envelope, retry_headers
 from foveal.api.keyring import KeyRing, distinct
 from foveal.api.links import LINKS, Links, LinkSigner
+from foveal.api.native.embed import PASS_PATH, Embedding
 from foveal.api.reception import Reception, caller_for
 from foveal.api.sessions import KEY, PERSON, Session, Sessions, cookie_of
 from foveal.api.wire import OPEN_PATHS
@@ -29,6 +30,8 @@ from foveal.types.keys import KeyRecord, Role
 
 __all__ = ["LINK_HOLDER", "Caller", "Gate", "Role", "caller_of", "require"]
 
+VISITORS_PARAMETER = "pass"
+"""Of the addresses of pictures in an embedded chat: a picture is asked for without headers."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -47,6 +50,7 @@ class Gate:
         origins: Origins whose pages may call a server without keys (see `serve.cors_origins`).
         sessions: Opens the cookies of people who signed in; None: nobody can.
         reception: Knows people; None: there are none.
+        embedding: Whether a chat may be embedded, and what its visitors may.
         is_frame: Whether a path is of the pages themselves, which hold no data and need no key.
     """
 
@@ -60,6 +64,7 @@ class Gate:
         origins: Collection[str] = (),
         sessions: Sessions | None = None,
         reception: Reception | None = None,
+        embedding: Embedding | None = None,
         is_frame: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._app = app
@@ -69,6 +74,7 @@ class Gate:
         self._origins = frozenset(origins)
         self._sessions = sessions
         self._reception = reception
+        self._embedding = embedding or Embedding()
         self._is_frame = is_frame
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,6 +102,8 @@ class Gate:
         credentials = distinct(_credentials(headers))
         if not (await self._ring.needs_key() or await self._is_staffed()):
             admitted = self._without_keys(headers)
+        elif visitor := self._visitor(scope, credentials):
+            admitted = _Admitted(visitor)
         elif credentials:
             admitted = await self._holder(credentials) or denied_key(scope["path"], given=True)
         else:
@@ -120,6 +128,13 @@ class Gate:
             if person is not None:
                 return _Admitted(person)
         return None
+
+    def _visitor(self, scope: Scope, credentials: list[str]) -> Caller | None:
+        if self._sessions is None or not self._embedding.origins:
+            return None
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        given = next(iter(credentials), query.get(VISITORS_PARAMETER, ""))
+        return self._embedding.admits(self._sessions, given, scope["method"], str(scope["path"]))
 
     async def _is_staffed(self) -> bool:
         return self._reception is not None and await self._reception.is_staffed()
@@ -150,7 +165,7 @@ class Gate:
         path, method = str(scope["path"]), scope["method"]
         if method == "POST":
             return path == SESSION_PATH
-        return method == "GET" and (self._is_frame(path) or path.startswith(f"{SESSION_PATH}/"))
+        return method == "GET" and (self._is_frame(path) or path.startswith(f"{SESSION_PATH}/") or path == PASS_PATH)
 
     def _without_keys(self, headers: Headers) -> _Admitted | Response:
         origin = headers.get("origin", "//localhost")

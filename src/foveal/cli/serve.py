@@ -14,10 +14,12 @@ from foveal.cli.session import session
 if TYPE_CHECKING:
     import socket
 
+    from foveal.api.native.embed import Embedding
     from foveal.cli.session import Session
     from foveal.runtime import Foveal
     from foveal.runtime.tls import Tls
-    from foveal.settings import Serving
+    from foveal.settings import Embedded, Serving, WebPages
+    from foveal.web.brand import Brand
 
 BACKLOG = 2048
 """Connections that wait to be taken; uvicorn's own number."""
@@ -74,6 +76,8 @@ def run_server(here: Session, foveal: Foveal) -> None:
         open_links=serving.open_links,
         cors_origins=serving.origins,
         public_url=here.settings.sign_in.url.rstrip("/"),
+        brand=_brand(here.settings.web),
+        embedding=_embedding(here.settings.embed),
         request_seconds=serving.request_seconds,
         concurrency=serving.concurrency,
         queue=serving.queue,
@@ -105,6 +109,31 @@ def _sweep(foveal: Foveal) -> None:
 
     with suppress(FovealError):  # the database is busy or away: the next start does it
         foveal.sweep()
+
+
+def _brand(web: WebPages) -> Brand:
+    from foveal.web.brand import Brand, read_logo
+
+    return Brand(
+        title=web.title,
+        colour=web.colour,
+        colour_dark=web.colour_dark,
+        welcome=web.welcome,
+        disclaimer=web.disclaimer,
+        logo=read_logo(web.logo),
+    )
+
+
+def _embedding(embed: Embedded) -> Embedding:
+    from foveal.api.native.embed import Embedding
+    from foveal.settings import listed
+
+    return Embedding(
+        origins=tuple(origin.rstrip("/") for origin in listed(embed.origins)),
+        indexes=listed(embed.indexes),
+        groups=listed(embed.groups),
+        requests_per_minute=embed.requests_per_minute,
+    )
 
 
 def _refuse_openness(serving: Serving, *, locked: bool) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from foveal.errors import IndexNotFoundError
 from foveal.pipeline.history import History
 from foveal.pipeline.people import People
+from foveal.settings import listed
 from foveal.types.keys import Role
 
 if TYPE_CHECKING:
@@ -40,21 +41,17 @@ def _provider(openid: OpenId) -> IdentityProvider:
         client_id=openid.client_id,
         secret=openid.client_secret.get_secret_value(),
         scopes=openid.scopes,
-        audiences=_listed(openid.audience),
+        audiences=listed(openid.audience),
         label=openid.label or urlsplit(openid.issuer).hostname or openid.issuer,
     )
     rules = ClaimRules(
         name=openid.name_claim,
         groups=openid.groups_claim,
         roles=openid.roles_claim,
-        values={role: frozenset(_listed(values)) for role, values in given.items()},
+        values={role: frozenset(listed(values)) for role, values in given.items()},
         default=None if openid.default_role == "none" else Role(openid.default_role),
     )
     return OpenIdProvider(client, rules)
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def people(parts: Parts) -> People:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from foveal.web.brand import BRAND_CSS, BRAND_LOGO, Brand
 from foveal.web.catalogue import LANGUAGES, best_language, text, words
 from foveal.web.statics import FOR_EVER, PREFIX, Statics
 
@@ -54,6 +55,16 @@ HEADERS = {
     "cache-control": "no-cache",
     "vary": "accept-language, cookie",
 }
+EMBEDDED_PATH, EMBED_SCRIPT = "/embed", "/embed.js"
+
+
+def framed(origins: tuple[str, ...]) -> dict[str, str]:
+    """The headers of a page that these origins may show in a frame."""
+    policy = CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {' '.join(origins)}")
+    kept = {
+        name: value for name, value in HEADERS.items() if name not in {"x-frame-options", "cross-origin-opener-policy"}
+    }
+    return {**kept, "content-security-policy": policy}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +97,7 @@ PAGES = (
     Page(name="settings", path="/settings", key="s"),
     Page(name="sign-in", path="/sign-in", menu=False),
     Page(name="shared", path="/shared/", menu=False, more=True),
+    Page(name="embedded", path=EMBEDDED_PATH, menu=False),
 )
 """In the order of the navigation."""
 
@@ -94,11 +106,13 @@ class Site:
     """Renders the pages.
 
     Args:
-        title: What the product is called here.
+        brand: How they look.
+        framed_by: Origins of sites that may show the embedded chat in a frame; none: there is no such page.
     """
 
-    def __init__(self, *, title: str = "Foveal") -> None:
-        self._title = title
+    def __init__(self, brand: Brand | None = None, *, framed_by: tuple[str, ...] = ()) -> None:
+        self.brand = brand or Brand()
+        self.framed_by = framed_by
         self.page = lru_cache(maxsize=256)(self._page)
 
     @cached_property
@@ -108,7 +122,8 @@ class Site:
 
     def opens(self, path: str) -> bool:
         """Whether an address belongs to the frame, which holds no data and asks for no key."""
-        return path.startswith(PREFIX) or any(page.is_at(path) for page in PAGES)
+        own = {BRAND_CSS, BRAND_LOGO, EMBED_SCRIPT}
+        return path.startswith(PREFIX) or path in own or any(page.is_at(path) for page in PAGES)
 
     @cached_property
     def _templates(self) -> Environment:
@@ -126,7 +141,8 @@ class Site:
         rendered = self._templates.get_template(f"{page.name}.html").render(
             page=page,
             pages=[p for p in PAGES if p.menu],
-            title=self._title,
+            title=self.brand.title,
+            brand=self.brand,
             language=language,
             languages=LANGUAGES,
             theme=theme,
@@ -144,6 +160,29 @@ def router(site: Site) -> APIRouter:
     for page in PAGES:
         path = page.path + "{rest}" if page.more else page.path
         routes.add_api_route(path, _shown(site, page), methods=["GET"], response_class=Response)
+
+    @routes.get(BRAND_CSS)
+    async def brand_css() -> Response:
+        """The colours of one's own."""
+        return Response(site.brand.css(), media_type="text/css", headers={"cache-control": "no-cache"})
+
+    @routes.get(BRAND_LOGO)
+    async def brand_logo() -> Response:
+        """The logo of one's own. A drawing may hold scripts, which run nowhere: it is only shown as a picture."""
+        if site.brand.logo is None:
+            return Response(status_code=404)
+        data, media_type = site.brand.logo
+        headers = {"cache-control": "no-cache", "content-security-policy": "default-src 'none'; sandbox"}
+        return Response(data, media_type=media_type, headers=headers)
+
+    @routes.get(EMBED_SCRIPT)
+    async def embed_script() -> Response:
+        """What a page of another site loads to show the chat."""
+        file = site.statics.find(site.statics.version, "embed.js")
+        if file is None or not site.framed_by:
+            return Response(status_code=404)
+        headers = {"cache-control": "max-age=3600", "cross-origin-resource-policy": "cross-origin"}
+        return Response(file.data, media_type=file.media_type, headers=headers)
 
     @routes.get(PREFIX + "{version}/{name:path}")
     async def static_file(request: Request, version: str, name: str) -> Response:
@@ -163,7 +202,10 @@ def _shown(site: Site, page: Page) -> Callable[[Request], Response]:
     def show(request: Request) -> Response:
         language = best_language(request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE_COOKIE, ""))
         theme = request.cookies.get(THEME_COOKIE, "")
+        if page.path == EMBEDDED_PATH and not site.framed_by:
+            return Response(status_code=404)
         body = site.page(page, language, theme if theme in THEMES else "auto")
-        return Response(body, headers=HEADERS, media_type="text/html; charset=utf-8")
+        headers = framed(site.framed_by) if page.path == EMBEDDED_PATH else HEADERS
+        return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 
     return show

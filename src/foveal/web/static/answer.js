@@ -9,9 +9,9 @@ import { t } from "./words.js";
 const isHere = (item) => !item.state || item.state === "here";
 
 export class TurnView {
-  constructor(turn, { onopen, onregenerate, onfeedback, onedit }) {
+  constructor(turn, { onopen, onregenerate, onfeedback, onedit, onshare }) {
     this.turn = turn;
-    this.does = { onopen, onregenerate, onfeedback, onedit };
+    this.does = { onopen, onregenerate, onfeedback, onedit, onshare };
     this.prose = h("div.prose");
     this.below = h("div");
     this.element = h("article.turn", {}, this.asked(), h("div.answer", { "aria-label": t("chat.answer") }, this.prose, this.below));
@@ -141,9 +141,12 @@ export class TurnView {
     if (this.does.onregenerate) row.append(iconButton("again", t("chat.regenerate"), () => this.does.onregenerate(turn)));
     if (this.does.onedit) row.append(iconButton("edit", t("chat.edit"), () => this.does.onedit(turn)));
     if (this.does.onshare) row.append(iconButton("share", t("share.title"), () => this.does.onshare(turn)));
-    if (turn.finished && turn.text && !turn.withheld && this.does.onfeedback) {
-      row.append(iconButton("up", t("chat.good"), (event) => this.does.onfeedback(turn, "up", event.currentTarget), { "data-rating": "up", "aria-pressed": String(turn.feedback === "up") }));
-      row.append(iconButton("down", t("chat.bad"), (event) => this.does.onfeedback(turn, "down", event.currentTarget), { "data-rating": "down", "aria-pressed": String(turn.feedback === "down") }));
+    if (turn.finished?.id && !turn.withheld && this.does.onfeedback) {
+      for (const [rating, label] of [["up", t("chat.good")], ["down", t("chat.bad")]]) {
+        row.append(iconButton(rating, label, (event) => this.does.onfeedback(turn, rating, event.currentTarget), {
+          "aria-pressed": String(turn.feedback === rating), "data-rating": rating,
+        }));
+      }
     }
     if (turn.finished?.model) row.append(h("span.model", {}, t("chat.by", { model: turn.finished.model })));
     return row;

@@ -23,9 +23,18 @@ export function whoami() {
 /** Forget it, after signing in or out. */
 export function forgetMe() { session = null; }
 
+let pass = "";
+
+/** Call with a visitor's pass from now on; gives what puts it into the address of a picture. */
+export function carryPass(token) {
+  pass = token;
+  return (url) => `${url}${url.includes("?") ? "&" : "?"}pass=${encodeURIComponent(token)}`;
+}
+
 async function send(path, { method = "GET", body, signal, headers = {} } = {}) {
   const given = { ...headers };
-  if (method !== "GET") {
+  if (pass) given.authorization = `Bearer ${pass}`;
+  else if (method !== "GET") {
     const me = path === "/v1/session" && method === "POST" ? null : await whoami();
     if (me?.token) given["x-foveal-token"] = me.token;
   }

@@ -7,12 +7,12 @@ import { drawChoices } from "./choices.js";
 import { Composer, dataUrl } from "./composer.js";
 import { Conversation, newTurn } from "./conversation.js";
 import { $, h, say, toast } from "./dom.js";
-import { rate } from "./feedback.js";
-import { answerId, Keeper } from "./keeping.js";
+import { giveFeedback } from "./feedback.js";
+import { Keeper } from "./keeping.js";
 import { turnsOf } from "./kept-turns.js";
+import { choices, keepOptions, options, RESETTING, settled } from "./options.js";
 import { Past } from "./past.js";
 import { shareDialog } from "./sharing.js";
-import { choices, keepOptions, options, RESETTING, settled } from "./options.js";
 import { nameOf, SourcePanel } from "./source.js";
 import { suggestions } from "./suggestions.js";
 import { t } from "./words.js";
@@ -29,7 +29,9 @@ let known = null;
 let chosen = null;
 
 function view(turn) {
-  const one = new TurnView(turn, { onopen: openSource, onregenerate: (it) => run(it), onedit: editTurn, onfeedback: rate, onshare: keeper.on ? share : null });
+  const one = new TurnView(turn, {
+    onopen: openSource, onregenerate: (it) => run(it), onedit: editTurn, onfeedback: giveFeedback, onshare: keeper.on ? share : null,
+  });
   views.set(turn, one);
   talk.append(one.element);
   return one;
@@ -60,7 +62,6 @@ function listen(one) {
     else shown.take(what, event);
     if (what === "ended") {
       composer.busy = false;
-      turn.id ??= answerId();
       keeper.keep(one.turns, turn);
       say(turn.failure ? turn.failure.message : turn.finished && !turn.finished.answered ? t("chat.nothing") : turn.text.replace(/\[doc(\d+)\]/g, "[$1]"));
     }
@@ -114,7 +115,7 @@ function begin(next, kept = { id: null, saved: 0 }) {
 }
 
 async function welcome() {
-  const box = h("section.welcome", {}, h("h2", {}, t("chat.welcome")), h("p.lead", {}, known.indexes.length ? t("chat.welcome_lead") : t("chat.empty_lead")));
+  const box = h("section.welcome", {}, h("h2", {}, talk.dataset.welcome ?? t("chat.welcome")), h("p.lead", {}, known.indexes.length ? t("chat.welcome_lead") : t("chat.empty_lead")));
   talk.replaceChildren(box);
   const tries = await suggestions(chosen.indexes);
   if (!tries.length || !box.isConnected) return;

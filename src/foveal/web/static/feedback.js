@@ -1,50 +1,48 @@
-// Good or bad, and why.
+// What a person thinks of an answer: up or down, and why.
 
 import { call } from "./api.js";
-import { h, toast } from "./dom.js";
-import { answerId, citationsOf } from "./keeping.js";
+import { $$, h, toast } from "./dom.js";
+import { citationsOf } from "./keeping.js";
 import { t } from "./words.js";
 
 const REASONS = ["wrong", "incomplete", "not_in_data", "wrong_source", "harmful", "other"];
 
-/** Say what one thinks of an answer; once more takes it back. */
-export async function rate(turn, rating, button) {
-  turn.id ??= answerId();
+/** Say it; saying the same again takes it back. A bad answer may be given reasons. */
+export async function giveFeedback(turn, rating, button) {
+  const id = turn.finished.id;
+  const buttons = $$("[aria-pressed]", button.parentElement);
+  const press = (now) => buttons.forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.rating === now)));
   try {
     if (turn.feedback === rating) {
-      await call(`/v1/feedback/${encodeURIComponent(turn.id)}`, { method: "DELETE" });
+      await call(`/v1/feedback/${encodeURIComponent(id)}`, { method: "DELETE" });
       turn.feedback = null;
     } else {
-      const more = rating === "down" ? await reasons() : { reasons: [], comment: "" };
-      if (more === null) return;
-      await call("/v1/feedback", { method: "PUT", body: { answer_id: turn.id, rating, ...more, question: turn.question.text, answer: turn.text, citations: citationsOf(turn) } });
+      const told = rating === "down" ? await why() : { reasons: [], comment: "" };
+      if (!told) return;
+      const citations = citationsOf(turn);
+      await call("/v1/feedback", { method: "PUT", body: { answer_id: id, rating, ...told, question: turn.question.text, answer: turn.text, citations } });
       turn.feedback = rating;
       toast(t("feedback.thanks"), { ms: 3000 });
     }
+    press(turn.feedback);
   } catch (error) {
     toast(`${error.message} ${error.remedy ?? ""}`.trim());
   }
-  for (const one of button.parentElement.querySelectorAll("[data-rating]")) {
-    one.setAttribute("aria-pressed", String(one.dataset.rating === turn.feedback));
-  }
-  button.focus();
 }
 
-function reasons() {
+/** Why an answer is bad; null when the person gives up saying it. */
+function why() {
   return new Promise((resolve) => {
-    const boxes = REASONS.map((name) => h("label.row", {}, h("input", { type: "checkbox", name: "reason", value: name }), t(`feedback.because_${name}`)));
-    const comment = h("textarea.input", { id: "comment", rows: "3", maxlength: "10000" });
-    const form = h("form", { method: "dialog" },
-      h("fieldset.reasons", {}, h("legend", {}, t("feedback.why")), ...boxes),
-      h("div.field", {}, h("label", { for: "comment" }, t("feedback.comment")), comment),
-      h("div.actions", {},
-        h("button.button.plain", { type: "button", onclick: () => dialog.close("") }, t("base.cancel")),
-        h("button.button", { value: "yes" }, t("feedback.send"))));
-    const dialog = h("dialog.dialog", { "aria-labelledby": "feedback-title" }, h("h2", { id: "feedback-title" }, t("feedback.title")), form);
+    const comment = h("textarea.input", { rows: 3, id: "feedback-comment" });
+    const boxes = REASONS.map((reason) => h("label.row.small", {}, h("input", { type: "checkbox", value: reason }), t(`feedback.${reason}`)));
+    const dialog = h("dialog.dialog", { "aria-labelledby": "feedback-title" },
+      h("h2", { id: "feedback-title" }, t("feedback.title")), h("div.reasons", {}, ...boxes),
+      h("div.field", {}, h("label", { for: "feedback-comment" }, t("feedback.comment")), comment),
+      h("form", { method: "dialog" }, h("button.button.plain", { value: "no" }, t("base.cancel")), h("button.button", { value: "yes" }, t("feedback.send"))));
     dialog.addEventListener("close", () => {
-      const chosen = [...form.querySelectorAll("input:checked")].map((one) => one.value);
+      const reasons = $$("input:checked", dialog).map((one) => one.value);
       dialog.remove();
-      resolve(dialog.returnValue === "yes" ? { reasons: chosen, comment: comment.value } : null);
+      resolve(dialog.returnValue === "yes" ? { reasons, comment: comment.value.trim() } : null);
     });
     document.body.append(dialog);
     dialog.showModal();

@@ -9,12 +9,6 @@ const PICTURE = /^data:image\/(jpeg|png|webp|gif);base64,/;
 const MOST_PICTURE = 200_000;
 const MOST_EXCERPT = 4000;
 
-/** A name for an answer, that feedback on it gives. */
-export function answerId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  return `page-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-}
-
 export function citationsOf(turn) {
   return turn.citations.filter((one) => !one.state || one.state === "here").map((one) => ({
     index: one.index, chunk_id: one.chunk_id, title: one.title, filepath: one.filepath, url: one.url,
@@ -26,7 +20,7 @@ function messagesOf(turn) {
   const pictures = turn.question.images.map((image) => image.small).filter((url) => PICTURE.test(url ?? "") && url.length <= MOST_PICTURE);
   return [
     { role: "user", content: turn.question.text, pictures },
-    { role: "assistant", content: turn.text, citations: citationsOf(turn), id: turn.id ?? "", stopped: turn.stopped || Boolean(turn.failure) },
+    { role: "assistant", content: turn.text, citations: citationsOf(turn), id: turn.finished?.id ?? "", stopped: turn.stopped || Boolean(turn.failure) },
   ];
 }
 

@@ -18,8 +18,8 @@ export function turnsOf(details) {
     }
     if (!turns.length || turns.at(-1).finished) turns.push(newTurn({ text: "", images: [] }));
     Object.assign(turns.at(-1), {
-      id: item.id || null, text: item.content, blocks: item.blocks ?? [], citations: item.citations.map(citation),
-      stopped: item.stopped, withheld: item.withheld, finished: { answered: true, model: "" },
+      text: item.content, blocks: item.blocks ?? [], citations: item.citations.map(citation),
+      stopped: item.stopped, withheld: item.withheld, finished: { answered: true, model: "", id: item.id },
     });
   }
   return turns;
