@@ -372,6 +372,18 @@ class ChunkStore(Protocol):
             ConflictError: It exists.
         """
 
+    def create_beside(self, index: str, schema: IndexSchema) -> Generation:
+        """Another, empty state of an index that exists, for vectors of other lengths; nothing that is there changes.
+
+        Raises:
+            IndexNotFoundError: No such index.
+        """
+
+    def discard(self, index: str, generation: Generation) -> None:
+        """Remove a state that `create` or `create_beside` began, with all its generations; silently does nothing when
+        there is none. Other states of the index stay.
+        """
+
     def apply(self, index: str, base: Generation, change: ChunkChange) -> Generation:
         """Write `change` on top of `base`; the new generation, larger than every earlier one. Whatever was written
         after `base` (by a writer that died) is discarded first. Readers of other generations see nothing.
@@ -411,6 +423,10 @@ class IndexRecord(Protocol):
     @property
     def generation(self) -> Generation:
         """What readers open."""
+
+    @property
+    def text_model(self) -> str:
+        """Deployment whose model made its text vectors; empty: the home's own."""
 
 
 class Catalog(Protocol):
@@ -463,6 +479,22 @@ class Catalog(Protocol):
 
     def find(self, index: str, document_ids: Collection[DocumentId]) -> list[DocumentRecord]:
         """Those of these documents that there are, in any order.
+
+        Raises:
+            IndexNotFoundError: No such index.
+        """
+
+    def switch(
+        self,
+        index: str,
+        schema: IndexSchema,
+        generation: Generation,
+        *,
+        text_model: str,
+        attachments: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> None:
+        """In one transaction: a generation with vectors of another model, which readers open from now on, and blobs as
+        of `commit`; the documents stay.
 
         Raises:
             IndexNotFoundError: No such index.

@@ -26,8 +26,9 @@ from foveal.runtime.migrating import apply_migration, settings_text
 from foveal.settings import load
 from foveal.sources.azure_search import AzureSearchIndex
 from foveal.testing.serving import served
+from foveal.types.ingestions import IngestionProgress, IngestionState, JobKind, JobOrder
 from foveal.types.live_settings import LiveSettings
-from foveal.types.sources import CredentialKind, SourceKind
+from foveal.types.sources import CredentialKind, SourceDraft, SourceKind
 
 from .conftest import KEY, OPENER, Service, wire
 
@@ -90,10 +91,13 @@ def without_name(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_index_is_copied_definition_documents_and_vectors(hotels: Service, target: Foveal) -> None:
-    told = list(target.import_azure_search(LiveSettings(endpoint=hotels.url, index="hotels"), OPENER, "copied"))
-    assert [one.state.copied for one in told] == [0, PAGE_WITH_VECTORS, 2 * PAGE_WITH_VECTORS, COUNT, COUNT]
-    assert (told[-1].state.done, told[-1].state.failed, told[-1].total) == (True, 0, COUNT)
-    assert not told[-1].state.left_out
+    told: list[int] = []
+    place = LiveSettings(endpoint=hotels.url, index="hotels")
+    job = target.import_azure_search(place, OPENER, "copied", observe=lambda p: told.append(p.done))
+    assert {PAGE_WITH_VECTORS, 2 * PAGE_WITH_VECTORS, COUNT} <= set(told)
+    assert (job.kind, job.state, job.counts.added) == (JobKind.IMPORT, IngestionState.SUCCEEDED, COUNT)
+    assert not job.message
+    assert target.jobs.recent("copied")[0] == job
     there = everything(hotels.url, "hotels")
     with served(create_app(target, api_keys=[KEY])) as url:
         here = everything(url, "copied")
@@ -103,7 +107,7 @@ def test_an_index_is_copied_definition_documents_and_vectors(hotels: Service, ta
 
 
 def test_pages_follow_the_keys_and_never_skip(hotels: Service, target: Foveal) -> None:
-    list(target.import_azure_search(LiveSettings(endpoint=hotels.url, index="hotels"), OPENER, "copied"))
+    target.import_azure_search(LiveSettings(endpoint=hotels.url, index="hotels"), OPENER, "copied")
     asked = [(one.get("filter"), one.get("orderby"), one.get("skip")) for one in hotels.searches]
     last = [f"k{n:04}" for n in (PAGE_WITH_VECTORS - 1, 2 * PAGE_WITH_VECTORS - 1, COUNT - 1)]
     assert asked == [(None, "id asc", None), *((f"id gt '{key}'", "id asc", None) for key in last)]
@@ -111,25 +115,57 @@ def test_pages_follow_the_keys_and_never_skip(hotels: Service, target: Foveal) -
 
 def test_an_import_that_was_killed_goes_on_where_it_was(hotels: Service, target: Foveal) -> None:
     place = LiveSettings(endpoint=hotels.url, index="hotels")
-    begun = target.import_azure_search(place, OPENER, "copied")
-    next(begun)
-    next(begun)
-    del begun  # as a process that dies between two pages
+
+    def killing(progress: IngestionProgress) -> None:
+        if progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        target.import_azure_search(place, OPENER, "copied", observe=killing)
+    assert target.jobs.recent("copied")[0].state is IngestionState.INTERRUPTED
     hotels.searches.clear()
-    told = list(target.import_azure_search(place, OPENER, "copied"))
+    job = target.import_azure_search(place, OPENER, "copied")
     assert hotels.searches[0]["filter"] == f"id gt 'k{PAGE_WITH_VECTORS - 1:04}'"
-    assert told[-1].state.copied == COUNT
+    assert job.counts.added == COUNT
     assert target.open_index("copied", None).count() == COUNT
     with pytest.raises(ConflictError, match="already"):
-        list(target.import_azure_search(place, OPENER, "copied"))
+        target.import_azure_search(place, OPENER, "copied")
     target.delete_index("copied")
-    assert list(target.import_azure_search(place, OPENER, "copied"))[-1].state.copied == COUNT
+    assert target.import_azure_search(place, OPENER, "copied").counts.added == COUNT
+
+
+def test_an_import_can_be_cancelled_and_goes_on(hotels: Service, target: Foveal) -> None:
+    place = LiveSettings(endpoint=hotels.url, index="hotels")
+
+    def cancelling(progress: IngestionProgress) -> None:
+        if progress.done and progress.done < COUNT:
+            target.jobs.cancel(target.jobs.recent("copied")[0].ingestion_id)
+
+    job = target.import_azure_search(place, OPENER, "copied", observe=cancelling)
+    assert job.state is IngestionState.CANCELLED
+    assert target.import_azure_search(place, OPENER, "copied").counts.added == COUNT
+
+
+def test_an_import_of_a_saved_source_is_gone_on_with_by_any_process(hotels: Service, target: Foveal) -> None:
+    live = LiveSettings(endpoint=hotels.url, index="hotels")
+    draft = SourceDraft(name="there", kind=SourceKind.AZURE_SEARCH, index="there", live=live)
+    target.sources.add(target.sources.settle(draft, OPENER), OPENER)
+    order = JobOrder(kind=JobKind.IMPORT, index="copied", source=f"{hotels.url}/indexes/hotels", saved_source="there")
+    target.jobs.enqueue(order)
+    done = target.jobs.run_next()
+    assert done is not None
+    assert (done.state, done.counts.added) == (IngestionState.SUCCEEDED, COUNT)
+    target.jobs.enqueue(replace(order, index="other", saved_source=""))
+    failed = target.jobs.run_next()
+    assert failed is not None
+    assert failed.state is IngestionState.FAILED
+    assert "Give the command again" in failed.message
 
 
 def test_an_import_never_writes_into_an_index_that_it_did_not_make(hotels: Service, target: Foveal) -> None:
     target.search_indexes.create(read_definition(wire("copied", 4)))
     with pytest.raises(ConflictError):
-        list(target.import_azure_search(LiveSettings(endpoint=hotels.url, index="hotels"), OPENER, "copied"))
+        target.import_azure_search(LiveSettings(endpoint=hotels.url, index="hotels"), OPENER, "copied")
     assert target.open_index("copied", None).count() == 0
 
 
@@ -137,8 +173,8 @@ def test_a_key_that_cannot_be_ordered_by_is_paged_by_skip_up_to_its_limit(servic
     definition = wire("plain", 4)
     definition["fields"][0] |= {"sortable": False}
     service.make(definition, [{"id": str(n), "vector": [1.0, 0.0, 0.0, 0.0]} for n in range(PAGE_WITH_VECTORS + 1)])
-    told = list(target.import_azure_search(LiveSettings(endpoint=service.url, index="plain"), OPENER, "plain"))
-    assert told[-1].state.copied == PAGE_WITH_VECTORS + 1
+    job = target.import_azure_search(LiveSettings(endpoint=service.url, index="plain"), OPENER, "plain")
+    assert job.counts.added == PAGE_WITH_VECTORS + 1
 
 
 def test_a_service_that_does_not_order_strings_is_paged_by_skip(hotels: Service, target: Foveal) -> None:
@@ -309,7 +345,6 @@ def test_the_command_line_copies_and_takes_over(
     copied = foveal("import", "azure-search", *place, "--into", "copied")
     assert copied.status == 0, copied.err
     assert f"Copied {COUNT} documents" in copied.out
-    assert f"{COUNT} of {COUNT} documents" in copied.err
     assert "copied" in foveal("index", "list").out
     (tmp_path / "app.env").write_text(ENV)
     shown = foveal("import", "onyourdata", tmp_path / "app.env")

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foveal.cli.session import ERROR, OK, PARTIAL, print_json, session
+from foveal.cli.session import OK, PARTIAL, print_json, session
 from foveal.types.live_settings import LiveSettings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from foveal.pipeline.importing import ImportProgress
     from foveal.retrieval.app_settings import Migration
 
 app = typer.Typer(help="Take over what was built on Azure: indexes, and the settings of an app.", no_args_is_help=True)
@@ -24,9 +23,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command("azure-search")
 def azure_search(
     context: typer.Context,
-    endpoint: Annotated[str, typer.Option(help="Of the service: https://NAME.search.windows.net")],
-    index: Annotated[str, typer.Option(help="Its name there.")],
+    endpoint: Annotated[str, typer.Option(help="Of the service: https://NAME.search.windows.net")] = "",
+    index: Annotated[str, typer.Option(help="Its name there.")] = "",
     into: Annotated[str, typer.Option(help="Name of the copy; as there when not given.")] = "",
+    source: Annotated[str, typer.Option(metavar="NAME", help="A saved live index, in place of the two.")] = "",
     key_env: Annotated[
         str | None, typer.Option(metavar="VAR", help="Variable with an admin key; asked for without one.")
     ] = None,
@@ -34,37 +34,30 @@ def azure_search(
     as_json: Json = False,
 ) -> None:
     """Copy an index of Azure AI Search: definition, documents, vectors. A copy that was interrupted goes on."""
+    from foveal.cli.jobs import job_json
+    from foveal.cli.progress import IngestBar
     from foveal.cli.source import credential_from
     from foveal.types.sources import CredentialKind
 
+    if bool(source) is bool(endpoint and index):
+        raise typer.BadParameter("give --endpoint and --index, or --source", param_hint="--endpoint")
     here = session(context)
-    kind = CredentialKind.IDENTITY if identity else CredentialKind.ACCOUNT_KEY
-    opener = credential_from(kind, key_env)
-    settings = LiveSettings(endpoint=endpoint, index=index)
-    with here.open() as foveal:
-        last = None
-        for last in foveal.import_azure_search(settings, opener, into or index):
-            if not as_json:
-                _say(here.notes, last)
-    if last is None:
-        raise typer.Exit(ERROR)
-    state = last.state
+    with here.open() as foveal, IngestBar(here.notes) as bar:
+        if source:
+            settings = foveal.sources.get(source).settings.live or LiveSettings()
+            opener = foveal.sources.credential_of(source) or credential_from(CredentialKind.ACCOUNT_KEY, key_env)
+        else:
+            settings = LiveSettings(endpoint=endpoint, index=index)
+            opener = credential_from(CredentialKind.IDENTITY if identity else CredentialKind.ACCOUNT_KEY, key_env)
+        name = into or settings.index
+        job = foveal.import_azure_search(settings, opener, name, saved_source=source, observe=bar)
     if as_json:
-        print_json(
-            {
-                "index": into or index,
-                "copied": state.copied,
-                "failed": state.failed,
-                "total": last.total,
-                "left_out": list(state.left_out),
-                "done": state.done,
-            }
-        )
+        print_json(job_json(job))
     else:
-        here.console.print(f"Copied {state.copied} documents into the index {into or index}.", markup=False)
-        for said in state.left_out:
-            here.console.print(f"  left out: {said}", markup=False)
-    raise typer.Exit(PARTIAL if state.failed else OK)
+        here.console.print(f"Copied {job.counts.added} documents into the index {name}.", markup=False)
+        if job.message:
+            here.console.print(job.message, markup=False)
+    raise typer.Exit(PARTIAL if job.counts.failed else OK)
 
 
 @app.command()
@@ -94,13 +87,6 @@ def onyourdata(
     with here.open() as foveal:
         written = apply_migration(found, foveal)
     here.notes.print(f"Written to {written}, readable by you alone.")
-
-
-def _say(notes: Console, progress: ImportProgress) -> None:
-    state = progress.state
-    for failure in progress.failures:
-        notes.print(f"  {failure.path}: {failure.reason}", markup=False)
-    notes.print(f"{state.copied} of {progress.total} documents", markup=False)
 
 
 def _print(console: Console, found: Migration) -> None:

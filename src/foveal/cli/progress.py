@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from foveal.types.ingestions import IngestionProgress
 
 PLAIN_EVERY_S = 5.0
+STAGES = {"finish": "Building the index", "embed": "Embedding", "copy": "Copying"}
 
 
 class PullBar:
@@ -99,8 +100,9 @@ class IngestBar:
         if not progress.todo:
             return
         elapsed = max(time.monotonic() - self._started, 1e-3)
-        rate = f"{progress.done / elapsed:.1f} files/s"
-        stage = "Building the index" if progress.stage == "finish" else "Reading and looking"
+        rate = f"{progress.done / elapsed:.1f} {'documents' if progress.stage == 'copy' else 'files'}/s"
+        rate = rate.replace("files", "chunks") if progress.stage == "embed" else rate
+        stage = STAGES.get(progress.stage, "Reading and looking")
         if self._task is None:
             self._task = self._bar.add_task(stage, total=progress.todo, rate=rate)
         self._bar.update(self._task, description=stage, completed=progress.done, total=progress.todo, rate=rate)

@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 
 from foveal.errors import StoreCorruptError
+from foveal.pipeline.editions import attachment_of
 from foveal.pipeline.remembered import Remembered
 from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding, image_name
 from foveal.ports import Catalog, ChunkStore, JointEmbedder
@@ -62,6 +63,7 @@ class AdapterKeeper:
     Args:
         images: Gives the image models; called only to fit.
         space: Gives the text model's fixed points; called only to fit.
+        text_model: What `IndexRecord.text_model` is of its indexes.
     """
 
     def __init__(
@@ -72,7 +74,9 @@ class AdapterKeeper:
         images: Callable[[], ImageUnderstanding],
         texts: TextUnderstanding,
         space: Callable[[], TextSpace],
+        text_model: str = "",
     ) -> None:
+        self._text_model = text_model
         self._catalog = catalog
         self._store = store
         self._image_models = images
@@ -109,18 +113,28 @@ class AdapterKeeper:
             return None
         if present and not present.due(described=len(described), images=len(images), reworded=reworded):
             return None
+        return self._refitted(index, base, images, described)
+
+    def refit(self, index: str, base: Generation) -> Refitted | None:
+        """Fit anew, and place every image; None where there are no images, or nothing to fit to."""
+        images = list(self._placed(index, base))
+        return self._refitted(index, base, images, [i for i in images if i.words]) if images else None
+
+    def _refitted(
+        self, index: str, base: Generation, images: Sequence[_Placed], described: Sequence[_Placed]
+    ) -> Refitted | None:
         adapter = None if isinstance(self._images.encoder, JointEmbedder) else self._fit(images, described)
         if adapter is None:
             return None
         generation = base
         for seen in self._seen(adapter, images):
             generation = self._store.apply(index, generation, ChunkChange(seen=seen))
-        attachments = {ATTACHMENT: adapter.to_bytes(), TAUGHT: b"".join(sorted(taught))}
+        attachments = {ATTACHMENT: adapter.to_bytes(), TAUGHT: b"".join(sorted(_fingerprints(described)))}
         return Refitted(generation=generation, attachments=attachments)
 
     def _reworded(self, index: str, taught: frozenset[bytes]) -> int:
         """How many of these were no part of the last fit; 0 for an index of before that was kept."""
-        known = self._catalog.attachment(index, TAUGHT)
+        known = attachment_of(self._catalog, index, TAUGHT, self._text_model)
         if known is None:
             return 0
         then = {known[i : i + FINGERPRINT_BYTES] for i in range(0, len(known), FINGERPRINT_BYTES)}
@@ -178,7 +192,7 @@ class AdapterKeeper:
         return self._images.features([i.name for i in images])
 
     def _stored(self, index: str) -> Adapter | None:
-        data = self._catalog.attachment(index, ATTACHMENT)
+        data = attachment_of(self._catalog, index, ATTACHMENT, self._text_model)
         if data is None:
             return None
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from foveal.errors import StoreCorruptError
+from foveal.pipeline.editions import attachment_of
 from foveal.pipeline.remembered import Remembered
 from foveal.pipeline.understand import TextUnderstanding
 from foveal.ports import Catalog, ChunkStore
@@ -18,9 +19,14 @@ SAMPLE = 4_000
 
 
 class CalibrationKeeper:
-    """Calibrations by index: measured at the end of an ingestion, read by every search."""
+    """Calibrations by index: measured at the end of an ingestion, read by every search.
 
-    def __init__(self, *, catalog: Catalog, store: ChunkStore, texts: TextUnderstanding) -> None:
+    Args:
+        text_model: What `IndexRecord.text_model` is of its indexes.
+    """
+
+    def __init__(self, *, catalog: Catalog, store: ChunkStore, texts: TextUnderstanding, text_model: str = "") -> None:
+        self._text_model = text_model
         self._catalog = catalog
         self._store = store
         self._texts = texts
@@ -35,20 +41,19 @@ class CalibrationKeeper:
         return {ATTACHMENT: self._measure(index, generation).to_bytes()}
 
     def _measure(self, index: str, generation: Generation) -> Calibration:
-        record = self._catalog.index(index)
         chunks = list(self._store.snapshot(index, generation).scan(vectors=True, limit=SAMPLE))
         texts = [(c.text_vector, c.language) for c in chunks if c.text_vector is not None]
         images = [c.image_vector for c in chunks if c.image_vector is not None]
-        schema = record.schema
+        image_dim = self._catalog.index(index).schema.image_dim
         return calibrate(
-            np.stack([v for v, _ in texts]) if texts else np.zeros((0, schema.text_dim), np.float32),
+            np.stack([v for v, _ in texts]) if texts else np.zeros((0, self._texts.embedder.dim), np.float32),
             [language for _, language in texts],
-            np.stack(images) if images else np.zeros((0, schema.image_dim), np.float32),
+            np.stack(images) if images else np.zeros((0, image_dim), np.float32),
             background=self._texts.embed(SUBJECTS),
         )
 
     def _stored(self, index: str) -> Calibration | None:
-        data = self._catalog.attachment(index, ATTACHMENT)
+        data = attachment_of(self._catalog, index, ATTACHMENT, self._text_model)
         if data is None:
             return None
         try:

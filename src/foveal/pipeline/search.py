@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from foveal.errors import InvalidRequestError
+from foveal.errors import ConflictError, InvalidRequestError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.candidates import Candidates
@@ -63,6 +63,7 @@ class Searcher:
         embedder: Embeds questions.
         encoder: Gives the image encoder; called only when a query has images or the encoder may read text.
         reranker: Gives the re-ranker of semantic mode; called only then.
+        text_model: What `IndexRecord.text_model` is of indexes that it searches.
         sentences: Vectors of what is said, float32 [n, dim], from the cache where they are in it.
     """
 
@@ -77,7 +78,9 @@ class Searcher:
         calibrations: CalibrationKeeper,
         reranker: Callable[[], Reranker],
         sentences: Callable[[Sequence[str]], FloatArray] | None = None,
+        text_model: str = "",
     ) -> None:
+        self.text_model = text_model
         self._catalog = catalog
         self._store = store
         self._embedder = embedder
@@ -94,11 +97,15 @@ class Searcher:
         Raises:
             IndexNotFoundError: No such index.
             InvalidRequestError: Neither words nor images.
+            ConflictError: The index has vectors of another text model.
         """
         if not query.text.strip() and not query.images and not query.regions:
             raise InvalidRequestError("There is nothing to search for.", remedy="Give words or an image.")
         clock = _Clock()
-        generation = self._catalog.index(index).generation
+        record = self._catalog.index(index)
+        if record.text_model != self.text_model:
+            raise ConflictError(f"The vectors of the index {index} were made anew meanwhile.", remedy="Ask again.")
+        generation = record.generation
         snapshot = self._store.snapshot(index, generation)
         where = both(query.filter, visible_to(query.groups))
         adapter = self._adapters.current(index, generation)

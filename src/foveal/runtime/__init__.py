@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from foveal.models.cards import Card
     from foveal.models.pull import ModelFolder, PullProgress
     from foveal.pipeline.browsing import Browser
+    from foveal.pipeline.editions import Edition
     from foveal.pipeline.findings import ImageFindings
-    from foveal.pipeline.importing import ImportProgress
     from foveal.pipeline.jobs import Jobs
     from foveal.pipeline.open_index import OpenIndex
     from foveal.pipeline.people import People
@@ -125,7 +125,7 @@ class Foveal:
             ModelError: A model stopped answering; what was done is kept.
         """
         orders = self._orders(paths, index, descriptions, groups)
-        return [self.parts.ingester.run_job(o, partial(request_of, o), observe) for o in orders]
+        return [self.parts.of(o.index).ingester.run_job(o, partial(request_of, o), observe) for o in orders]
 
     def plan(
         self,
@@ -137,7 +137,7 @@ class Foveal:
     ) -> list[IngestionPlan]:
         """What `ingest` would do and cost; changes nothing."""
         orders = self._orders(paths, index, descriptions, groups)
-        return [self.parts.planner.plan(request_of(order)) for order in orders]
+        return [self.parts.of(order.index).planner.plan(request_of(order)) for order in orders]
 
     @property
     def jobs(self) -> Jobs:
@@ -170,26 +170,48 @@ class Foveal:
         credential: Credential,
         into: str,
         *,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> Iterator[ImportProgress]:
+        saved_source: str = "",
+        observe: Observer = lambda _: None,
+    ) -> Ingestion:
         """Copy an index of Azure AI Search into an index of that name; asked again after it was killed, it goes on.
+
+        Args:
+            settings: Endpoint and name.
+            credential: What opens it.
+            into: Name of the copy.
+            saved_source: The saved live index that this is, where it is one: then any process can go on with it.
+            observe: Told of progress.
 
         Raises:
             ConflictError: There is an index of that name already.
             SourceUnusableError: It cannot be read.
         """
-        from foveal.runtime.importing import import_azure_search
+        from foveal.runtime.importing import run_import
 
-        if into in {record.name for record in self.catalog.indexes()} or self.parts.live.find(into) is not None:
-            raise ConflictError(f"There is an index {into} already.", remedy="Name another with --into.")
-        return import_azure_search(
-            settings,
-            credential,
-            into,
-            indexes=self.search_indexes,
-            folder=self.settings.home / "imports",
-            cancelled=cancelled,
-        )
+        return run_import(self.parts, settings, credential, into, saved_source=saved_source, observe=observe)
+
+    def reembed(self, index: str, deployment: str, *, observe: Observer = lambda _: None) -> Ingestion:
+        """Make the text vectors of an index anew with the model of a deployment, beside those that are searched, and
+        switch over at once; or switch back, where they are still there.
+
+        Raises:
+            IndexNotFoundError: No such index.
+            DeploymentNotFoundError: No such deployment.
+            OperationError: It is not for embeddings.
+            ConflictError: The index has them already, or something writes to it.
+        """
+        from foveal.runtime.jobs import reembed_order
+        from foveal.runtime.text_models import stored_name
+
+        self.catalog.index(index)
+        name = stored_name(deployment)
+        return self.parts.with_text(name).reembedder.run(reembed_order(index, name), observe)
+
+    def editions(self, index: str) -> tuple[Edition, ...]:
+        """Vectors of an index that can be switched back to."""
+        from foveal.pipeline.editions import editions
+
+        return editions(self.catalog, index)
 
     @property
     def desk(self) -> Desk:
@@ -447,7 +469,8 @@ class Foveal:
             return documents_status(self.open_index(index, None))
         if self.parts.live.find(index) is not None:
             return live_status(index, self.parts.live)
-        return index_status(index, self.catalog, self.store, self.parts.adapters, self.models)
+        parts = self.parts.of(index)
+        return index_status(index, self.catalog, self.store, parts.adapters, parts.models)
 
     def failures(self, index: str) -> list[AssetFailure]:
         """Files of an index that could not be used."""
@@ -582,11 +605,17 @@ class Foveal:
             self.store.drop(name)  # what a process killed between the two next lines left behind
             self.catalog.create_index(name, schema, self.store.create(name, schema))
             return
+        if record.text_model:
+            raise ConflictError(
+                f"The vectors of the index {name} were made anew with {record.text_model} meanwhile.",
+                remedy="Do it again.",
+            )
         if record.schema != schema:
             raise ConflictError(
                 f"Index {name} was built with other models: its vectors have {record.schema.text_dim} and "
                 f"{record.schema.image_dim} numbers, the models give {schema.text_dim} and {schema.image_dim}.",
-                remedy=f"Ingest into a new index, or delete {name} first.",
+                remedy=f"Ingest into a new index; or make its vectors anew: foveal index reembed {name} --model "
+                "foveal-embedding.",
             )
 
     def _orders(

@@ -4,56 +4,99 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from foveal.errors import StoreError
+from foveal.errors import ConflictError, InvalidRequestError, StoreError
 from foveal.pipeline.importing import ForeignIndex, ImportProgress, ImportState, import_index
-from foveal.pipeline.search_indexes import SearchIndexes
+from foveal.pipeline.job_run import JobRun, Observer
 from foveal.runtime.live import live_place
+from foveal.types.ingestions import Ingestion, IngestionCounts, IngestionState, JobKind, JobOrder
 from foveal.types.live_settings import LiveSettings
 from foveal.types.sources import Credential, SourceKind
 
+if TYPE_CHECKING:
+    from foveal.runtime.parts import Parts
 
-def import_azure_search(
+
+def run_import(
+    parts: Parts,
     settings: LiveSettings,
     credential: Credential,
     into: str,
     *,
-    indexes: SearchIndexes,
-    folder: Path,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[ImportProgress]:
-    """Copy an index of Azure AI Search; yields after every page. Asked again after it was killed, it goes on.
-
-    Args:
-        settings: Endpoint and name.
-        credential: What opens it.
-        into: Name of the copy.
-        indexes: Where it is made.
-        folder: Where it is kept how far it is.
-        cancelled: Asked between pages.
+    saved_source: str = "",
+    observe: Observer = lambda _: None,
+    job: Ingestion | None = None,
+) -> Ingestion:
+    """Copy an index of Azure AI Search, as a job whose message says what was left out. Asked again after it was
+    killed, it goes on.
 
     Raises:
         FovealError: As `foveal.pipeline.importing.import_index`.
     """
     from foveal.sources.azure_search import AzureSearchIndex
 
+    if into in {record.name for record in parts.catalog.indexes()} or parts.live.find(into) is not None:
+        raise ConflictError(f"There is an index {into} already.", remedy="Name another with --into.")
     placed, location = live_place(SourceKind.AZURE_SEARCH, settings, credential)
-    file = folder / f"{into}.json"
-    with closing(AzureSearchIndex(placed, credential)) as index:
+    file = parts.settings.home / "imports" / f"{into}.json"
+    order = JobOrder(kind=JobKind.IMPORT, index=into, source=location, saved_source=saved_source)
+    with (
+        closing(AzureSearchIndex(placed, credential)) as index,
+        JobRun(parts.log, job or parts.log.start(order), observe) as run,
+    ):
         foreign = ForeignIndex(
-            location=location,
-            definition=index.definition,
-            count=index.count,
-            after=index.page,
-            from_=index.page_from,
+            location=location, definition=index.definition, count=index.count, after=index.page, from_=index.page_from
         )
-        yield from import_index(
-            foreign, into, indexes, kept=_read(file), keep=lambda state: _write(file, state), cancelled=cancelled
+        state = None
+        for progress in import_index(
+            foreign,
+            into,
+            parts.retrieving.search_indexes,
+            kept=_read(file),
+            keep=lambda kept: _write(file, kept),
+            cancelled=run.look,
+        ):
+            _tell(run, progress, first=state is None)
+            state = progress.state
+        if state is not None and not state.done:
+            run.end(IngestionState.CANCELLED, "What was copied stays; given again, it goes on.")
+        elif state is not None and state.left_out:
+            how = IngestionState.PARTIAL if state.failed else IngestionState.SUCCEEDED
+            run.end(how, f"Left out: {' '.join(state.left_out)}")
+    return run.job
+
+
+def resume_import(parts: Parts, job: Ingestion, observe: Observer) -> Ingestion:
+    """Go on with an import whose process is gone.
+
+    Raises:
+        InvalidRequestError: What opened it was not kept, because it is not of a saved source.
+    """
+    if not job.saved_source:
+        raise InvalidRequestError(
+            f"The key to {job.source} is not kept: the import cannot go on by itself.",
+            remedy="Give the command again; it goes on where it was.",
         )
+    saved, credential = parts.sources.get(job.saved_source), parts.sources.credential_of(job.saved_source)
+    if saved.settings.live is None or credential is None:
+        raise InvalidRequestError(f"The source {job.saved_source} is no index of Azure AI Search any more.")
+    return run_import(
+        parts, saved.settings.live, credential, job.index, saved_source=job.saved_source, observe=observe, job=job
+    )
+
+
+def _tell(run: JobRun, progress: ImportProgress, *, first: bool) -> None:
+    state = progress.state
+    if first:
+        run.stage("copy", todo=progress.total)
+    run.fail(progress.failures)
+    through = state.copied + state.failed
+    counts = IngestionCounts(found=max(progress.total, through), added=state.copied, failed=state.failed)
+    run.advance(through - run.progress.done, counts=counts)
 
 
 def _read(file: Path) -> ImportState | None:

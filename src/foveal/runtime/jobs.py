@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foveal.pipeline.jobs import Handler, Helper, Jobs
+from foveal.runtime.importing import resume_import
 from foveal.types.ingestions import Ingestion, JobKind, JobOrder
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def jobs_of(parts: Parts) -> Jobs:
     """The jobs of a home, and how each kind is done. Nothing is opened before one is run."""
 
     def ingest(job: Ingestion, observe: Observer) -> Ingestion:
-        return parts.ingester.run_job(job.order, lambda: request_of(job.order), observe, job=job)
+        return parts.of(job.index).ingester.run_job(job.order, lambda: request_of(job.order), observe, job=job)
 
     def refresh(job: Ingestion, observe: Observer) -> Ingestion:
         return parts.sources.refresh(job.saved_source, observe, job=job)
@@ -26,17 +27,31 @@ def jobs_of(parts: Parts) -> Jobs:
     def remove(job: Ingestion, observe: Observer) -> Ingestion:
         return parts.sources.empty(job, observe)
 
+    def reembed(job: Ingestion, observe: Observer) -> Ingestion:
+        return parts.with_text(job.option("text_model")).reembedder.run(job.order, observe, job=job)
+
+    def copy(job: Ingestion, observe: Observer) -> Ingestion:
+        return resume_import(parts, job, observe)
+
     handlers: dict[JobKind, Handler] = {
         JobKind.INGEST: ingest,
         JobKind.REFRESH: refresh,
         JobKind.REMOVE: remove,
+        JobKind.REEMBED: reembed,
+        JobKind.IMPORT: copy,
     }
 
     def help_ingest(job: Ingestion, observe: Observer) -> int:
-        return parts.ingester.help(job, observe)
+        return parts.of(job.index).ingester.help(job, observe)
 
     helpers: dict[JobKind, Helper] = {JobKind.INGEST: help_ingest, JobKind.REFRESH: help_ingest}
     return Jobs(parts.log, handlers, helpers)
+
+
+def reembed_order(index: str, text_model: str) -> JobOrder:
+    """An order to make the vectors of an index anew."""
+    called = text_model or "the home's own model"
+    return JobOrder(kind=JobKind.REEMBED, index=index, source=called, options=(("text_model", text_model),))
 
 
 def ingest_order(path: Path, index: str, descriptions: Path | None, groups: tuple[str, ...]) -> JobOrder:

@@ -83,6 +83,14 @@ def open_live(kind: SourceKind, settings: LiveSettings, credential: Credential |
         from foveal.sources.azure_search import AzureSearchIndex
 
         return AzureSearchIndex(settings, credential)
+    if kind is SourceKind.ELASTICSEARCH:
+        from foveal.sources.elasticsearch_index import ElasticsearchIndex
+
+        return ElasticsearchIndex(settings, credential)
+    if kind is SourceKind.PINECONE:
+        from foveal.sources.pinecone_index import PineconeIndex
+
+        return PineconeIndex(settings, credential)
     from foveal.sources.mongo import AtlasIndex, CosmosMongoIndex
 
     return AtlasIndex(settings, credential) if kind is SourceKind.MONGODB else CosmosMongoIndex(settings, credential)

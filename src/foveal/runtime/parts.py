@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, overload
 
-from foveal.errors import NotFoundError
+from foveal.errors import ConflictError, NotFoundError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.chat import Chat
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from foveal.pipeline.findings import ImageFindings
     from foveal.pipeline.jobs import Jobs
     from foveal.pipeline.people import People
+    from foveal.pipeline.reembed import Reembedder
     from foveal.pipeline.saved_sources import SavedSources
     from foveal.pipeline.uploads import Uploads
     from foveal.pipeline.video_chat import VideoChat
@@ -113,6 +114,48 @@ class Parts:
         self.picture = picture
         self.ensure_index = ensure_index
         self.lock = threading.RLock()
+        self.text_model = ""
+        self._of_text: dict[str, Parts] = {}
+
+    def of(self, index: str) -> Parts:
+        """The parts for the text model that an index is made with; these for one that is not there yet.
+
+        Raises:
+            DeploymentNotFoundError: Its model is no deployment any more.
+        """
+        from foveal.runtime.text_models import text_model_of
+
+        return self.with_text(text_model_of(self, index))
+
+    def with_text(self, text_model: str) -> Parts:
+        """The parts for a text model, the home's own for none.
+
+        Raises:
+            DeploymentNotFoundError: There is no such deployment.
+        """
+        from foveal.runtime.text_models import parts_for
+
+        if not text_model:
+            return self
+        with self.lock:
+            if text_model not in self._of_text:
+                self._of_text[text_model] = parts_for(self, text_model)
+            return self._of_text[text_model]
+
+    @made_once
+    def reembedder(self) -> Reembedder:
+        """Makes the vectors of indexes anew with this text model."""
+        from foveal.pipeline.reembed import Reembedder
+
+        return Reembedder(
+            self.text_model,
+            catalog=self.catalog,
+            store=self.store,
+            log=self.log,
+            texts=self.texts,
+            adapters=self.adapters,
+            calibrations=self.calibrations,
+        )
 
     def close(self) -> None:
         """Release the database connections."""
@@ -197,10 +240,10 @@ class Parts:
             *,
             job: Ingestion | None = None,
         ) -> Ingestion:
-            return self.ingester.run_job(order, request, observe, job=job)
+            return self.of(order.index).ingester.run_job(order, request, observe, job=job)
 
         def plan(request: IngestRequest) -> IngestionPlan:
-            return self.planner.plan(request)
+            return self.of(request.index).planner.plan(request)
 
         def taken() -> list[str]:
             return self.retrieving.names()
@@ -408,12 +451,13 @@ class Parts:
             images=lambda: self.images,
             texts=self.texts,
             space=self.models.text_space,
+            text_model=self.text_model,
         )
 
     @made_once
     def calibrations(self) -> CalibrationKeeper:
         """Calibrations of the indexes."""
-        return CalibrationKeeper(catalog=self.catalog, store=self.store, texts=self.texts)
+        return CalibrationKeeper(catalog=self.catalog, store=self.store, texts=self.texts, text_model=self.text_model)
 
     @made_once
     def ingester(self) -> Ingester:
@@ -460,6 +504,7 @@ class Parts:
             adapters=self.adapters,
             calibrations=self.calibrations,
             sentences=self.texts.embed,
+            text_model=self.text_model,
             reranker=lambda: self.models.reranker,
         )
 
@@ -494,7 +539,13 @@ class Parts:
         from foveal.stores.search_indexes import SqlSearchIndexCatalog
 
         def search(index: str, query: Query) -> SearchResult:  # names are listed without opening a model
-            return self.searcher.search(index, query)
+            parts = self.of(index)
+            try:
+                return parts.searcher.search(index, query)
+            except ConflictError:
+                if self.of(index) is parts:
+                    raise
+                return self.of(index).searcher.search(index, query)  # switched in this moment
 
         def background(dimensions: int) -> FloatArray:
             model = self.embedder(dimensions)
@@ -515,6 +566,7 @@ class Parts:
             reranker=lambda: self.models.reranker,
             background=background,
             live=self.live,
+            text_model=lambda name: self.with_text(name).models.queries,
         )
 
     @made_once

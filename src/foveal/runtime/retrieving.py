@@ -34,6 +34,7 @@ class Retrieving:
         embedder: Gives a text model whose vectors have that length, None when there is none.
         background: Vectors of that length of passages about nothing in particular.
         live: Indexes of other services.
+        text_model: Gives the text model of a name that `IndexRecord.text_model` has.
     """
 
     def __init__(
@@ -47,11 +48,14 @@ class Retrieving:
         reranker: Callable[[], Reranker],
         background: Callable[[int], FloatArray],
         live: LiveIndexes,
+        text_model: Callable[[str], TextEmbedder],
     ) -> None:
         self._catalog = catalog
         self._store = store
         self._search = search
         self.live = live
+        self._text_model = text_model
+        self._reranker = reranker
         self.search_indexes = search_indexes
         self._finder = DocumentFinder(embedder=embedder, reranker=reranker)
         self._documents = DocumentSearcher(self._finder, search_indexes.snapshot, background=background)
@@ -121,7 +125,12 @@ class Retrieving:
             definition=definition,
             etag=etag,
             snapshot=chunks,
-            finder=self._finder,
+            finder=self._finder_of(own.text_model) if own.text_model else self._finder,
             writable=False,
             words=chunks.find_words,
         )
+
+    def _finder_of(self, text_model: str) -> DocumentFinder:
+        """Finds in an index whose vectors another model than the home's own made."""
+        model = self._text_model(text_model)
+        return DocumentFinder(embedder=lambda dim: model if dim == model.dim else None, reranker=self._reranker)

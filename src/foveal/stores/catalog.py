@@ -84,6 +84,7 @@ class SqlIndexRecord:
     name: str
     schema: IndexSchema
     generation: Generation
+    text_model: str = ""
 
 
 class SqlCatalog:
@@ -168,6 +169,27 @@ class SqlCatalog:
                 found += [_document_record(row) for row in rows]
         return found
 
+    def switch(
+        self,
+        index: str,
+        schema: IndexSchema,
+        generation: Generation,
+        *,
+        text_model: str,
+        attachments: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> None:
+        """In one transaction: what readers open, and the model it was made with."""
+        values = {
+            "text_dim": schema.text_dim,
+            "image_dim": schema.image_dim,
+            "generation": generation,
+            "text_model": text_model,
+        }
+        with writing(self._engine, _WHAT) as connection:
+            _index_row(connection, index)
+            _attach(connection, index, attachments)
+            connection.execute(update(indexes).where(indexes.c.name == index).values(**values))
+
     def attachment(self, index: str, name: str) -> bytes | None:
         """A blob kept with the index."""
         named = (attachment_table.c.index_name == index) & (attachment_table.c.name == name)
@@ -193,7 +215,9 @@ def _index_row(connection: Connection, name: str) -> Row[Any]:
 
 def _index_record(row: Row[Any]) -> SqlIndexRecord:
     schema = IndexSchema(text_dim=row.text_dim, image_dim=row.image_dim)
-    return SqlIndexRecord(name=row.name, schema=schema, generation=Generation(row.generation))
+    return SqlIndexRecord(
+        name=row.name, schema=schema, generation=Generation(row.generation), text_model=row.text_model
+    )
 
 
 def _delete_documents(connection: Connection, index: str, ids: list[DocumentId]) -> None:

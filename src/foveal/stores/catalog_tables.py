@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -39,6 +39,7 @@ indexes = Table(
     Column("text_dim", Integer, nullable=False),
     Column("image_dim", Integer, nullable=False),
     Column("generation", BigInteger, nullable=False),
+    Column("text_model", String, nullable=False, server_default=""),
 )
 
 

@@ -86,6 +86,27 @@ class LanceChunkStore:
             create_table_indexes(table)
             return generation_of(birth, table.version)
 
+    def create_beside(self, index: str, schema: IndexSchema) -> Generation:
+        """A table of another birth."""
+        births = self._births(index)
+        if not births:
+            raise IndexNotFoundError(f"There is no index {index!r} in {self._uri}.")
+        birth = new_birth(max(self._last_birth, *births))
+        with _translated(f"The index {index!r}"):
+            table = self._db.create_table(table_name(index, birth), schema=table_schema(schema))
+            create_table_indexes(table)
+            return generation_of(birth, table.version)
+
+    def discard(self, index: str, generation: Generation) -> None:
+        """Remove the table of one birth."""
+        birth = table_version(generation).birth
+        with self._lock:
+            for key in [k for k in self._tables if k[0] == index and table_version(k[1]).birth == birth]:
+                del self._tables[key]
+        self._last_birth = max(self._last_birth, birth)
+        with _translated(f"The index {index!r}"):
+            self._db.drop_table(table_name(index, birth), ignore_missing=True)
+
     def apply(self, index: str, base: Generation, change: ChunkChange) -> Generation:
         """Write on top of `base`, discarding what came after it."""
         table = self._open(index, base)

@@ -47,7 +47,7 @@ class InMemoryChunkStore:
     """`foveal.ports.ChunkStore` over dictionaries; every search looks at every chunk."""
 
     def __init__(self) -> None:
-        self._schemas: dict[str, IndexSchema] = {}
+        self._schemas: dict[Generation, IndexSchema] = {}
         self._states: dict[str, dict[Generation, dict[ChunkId, Chunk]]] = {}
         self._generations = itertools.count(1)
         self._lock = RLock()
@@ -58,8 +58,24 @@ class InMemoryChunkStore:
             if index in self._states:
                 raise ConflictError(f"The index {index!r} exists already.")
             generation = Generation(next(self._generations))
-            self._schemas[index], self._states[index] = schema, {generation: {}}
+            self._schemas[generation], self._states[index] = schema, {generation: {}}
             return generation
+
+    def create_beside(self, index: str, schema: IndexSchema) -> Generation:
+        """Another, empty state."""
+        with self._lock:
+            if index not in self._states:
+                raise IndexNotFoundError(f"There is no index {index!r}.")
+            generation = Generation(next(self._generations))
+            self._schemas[generation], self._states[index][generation] = schema, {}
+            return generation
+
+    def discard(self, index: str, generation: Generation) -> None:
+        """Remove every generation of the same schema object."""
+        with self._lock:
+            schema = self._schemas.get(generation)
+            for one in [g for g in self._states.get(index, {}) if self._schemas[g] is schema]:
+                del self._states[index][one]
 
     def apply(self, index: str, base: Generation, change: ChunkChange) -> Generation:
         """Write on top of `base`."""
@@ -68,18 +84,18 @@ class InMemoryChunkStore:
             gone = set(change.delete)
             chunks = {i: c for i, c in chunks.items() if c.document_id not in gone}
             for chunk in change.put:
-                self._check(index, chunk)
+                self._check(base, chunk)
                 chunks[chunk.chunk_id] = chunk
             if change.seen is not None:
                 for chunk_id, vector in zip(change.seen.chunk_ids, change.seen.vectors, strict=True):
                     if chunk_id in chunks:
                         chunks[chunk_id] = replace(chunks[chunk_id], seen_vector=vector)
-            return self._keep(index, chunks)
+            return self._keep(index, base, chunks)
 
     def optimize(self, index: str, base: Generation) -> Generation:
         """The same chunks in a new generation."""
         with self._lock:
-            return self._keep(index, self._state(index, base))
+            return self._keep(index, base, self._state(index, base))
 
     def snapshot(self, index: str, generation: Generation) -> InMemoryChunkSnapshot:
         """Open one generation."""
@@ -89,7 +105,6 @@ class InMemoryChunkStore:
     def drop(self, index: str) -> None:
         """Remove an index."""
         with self._lock:
-            self._schemas.pop(index, None)
             self._states.pop(index, None)
 
     def _state(self, index: str, generation: Generation) -> dict[ChunkId, Chunk]:
@@ -99,13 +114,14 @@ class InMemoryChunkStore:
             raise StoreCorruptError(f"Generation {generation} of the index {index!r} is gone.")
         return self._states[index][generation]
 
-    def _keep(self, index: str, chunks: dict[ChunkId, Chunk]) -> Generation:
+    def _keep(self, index: str, base: Generation, chunks: dict[ChunkId, Chunk]) -> Generation:
         generation = Generation(next(self._generations))
+        self._schemas[generation] = self._schemas[base]
         self._states[index][generation] = chunks
         return generation
 
-    def _check(self, index: str, chunk: Chunk) -> None:
-        schema = self._schemas[index]
+    def _check(self, base: Generation, chunk: Chunk) -> None:
+        schema = self._schemas[base]
         for name, dim in (("text_vector", schema.text_dim), ("image_vector", schema.image_dim)):
             vector = getattr(chunk, name)
             if vector is not None and vector.shape != (dim,):
@@ -215,6 +231,7 @@ class InMemoryIndexRecord:
     name: str
     schema: IndexSchema
     generation: Generation
+    text_model: str = ""
 
 
 @dataclass(slots=True)
@@ -284,6 +301,21 @@ class InMemoryCatalog:
         """Those there are."""
         kept = self._shelf(index).documents
         return [kept[i] for i in document_ids if i in kept]
+
+    def switch(
+        self,
+        index: str,
+        schema: IndexSchema,
+        generation: Generation,
+        *,
+        text_model: str,
+        attachments: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> None:
+        """All or nothing."""
+        with self._lock:
+            shelf = self._shelf(index)
+            shelf.record = replace(shelf.record, schema=schema, generation=generation, text_model=text_model)
+            shelf.attachments.update(attachments)
 
     def attachment(self, index: str, name: str) -> bytes | None:
         """A blob kept with the index."""

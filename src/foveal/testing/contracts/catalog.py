@@ -144,6 +144,20 @@ class CatalogContract:
         assert catalog.index(photos).generation == 8
         assert list(catalog.documents(photos)) == [document("a.jpg")]
 
+    def test_a_switch_names_other_vectors_and_leaves_the_documents(self, catalog: Catalog, photos: str) -> None:
+        """Lengths, generation, model and attachments at once."""
+        assert catalog.index(photos).text_model == ""
+        catalog.commit(photos, Generation(8), put=[document("a.jpg")], attachments={"adapter": b"old"})
+        other = IndexSchema(text_dim=1536, image_dim=1280)
+        catalog.switch(photos, other, Generation(20), text_model="ada", attachments={"adapter": b"new"})
+        found = catalog.index(photos)
+        assert (found.schema, found.generation, found.text_model) == (other, 20, "ada")
+        assert catalog.attachment(photos, "adapter") == b"new"
+        assert list(catalog.documents(photos)) == [document("a.jpg")]
+        assert [record.text_model for record in catalog.indexes()] == ["ada"]
+        with pytest.raises(IndexNotFoundError):
+            catalog.switch("nowhere", other, Generation(20), text_model="")
+
     def test_indexes_do_not_share_documents(self, catalog: Catalog, photos: str) -> None:
         """The same document may be in two."""
         catalog.create_index("other", SCHEMA, Generation(1))

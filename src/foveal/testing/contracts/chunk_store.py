@@ -233,6 +233,29 @@ class ChunkStoreContract:
         assert ids(snapshot) == ["kept-0", "new-0"]
         assert snapshot.keyword("ghost", where=None, limit=5) == []
 
+    def test_vectors_of_another_length_are_built_beside_what_is_there(
+        self, store: ChunkStore, empty: Generation
+    ) -> None:
+        """Each can be read, written to and discarded without the other."""
+        with pytest.raises(IndexNotFoundError):
+            store.create_beside("nowhere", SCHEMA)
+        kept = text_chunk("a", "harbour")
+        live = store.apply(INDEX, empty, ChunkChange(put=(kept,)))
+        beside = store.create_beside(INDEX, IndexSchema(text_dim=3, image_dim=4))
+        assert beside > live
+        other = replace(kept, text_vector=unit(1, dim=3))
+        beside = store.optimize(INDEX, store.apply(INDEX, beside, ChunkChange(put=(other,))))
+        assert_same(list(store.snapshot(INDEX, live).scan(vectors=True)), [kept])
+        assert_same(list(store.snapshot(INDEX, beside).scan(vectors=True)), [other])
+        store.discard(INDEX, live)
+        with pytest.raises(StoreCorruptError):
+            store.snapshot(INDEX, live)
+        assert_same(list(store.snapshot(INDEX, beside).scan(vectors=True)), [other])
+        store.discard(INDEX, live)
+        store.drop(INDEX)
+        with pytest.raises(IndexNotFoundError):
+            store.snapshot(INDEX, beside)
+
     def test_optimize_discards_what_a_dead_writer_left(self, store: ChunkStore, empty: Generation) -> None:
         """Like `apply`."""
         base = store.apply(INDEX, empty, ChunkChange(put=(text_chunk("kept", "kept words"),)))
