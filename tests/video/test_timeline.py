@@ -28,6 +28,7 @@ from foveal.stores.catalog import SqlCatalog, open_engine
 from foveal.stores.ingestion_log import SqlIngestionLog
 from foveal.stores.lance import LanceChunkStore
 from foveal.stores.model_cache import SqlModelCache
+from foveal.stores.work_queue import SqlWorkQueue
 from foveal.testing.fakes_speech import FakeTranscriber
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.testing.fakes_vision import FakeImageEncoder
@@ -68,6 +69,7 @@ class Home:
         self.reader = reader
         self.catalog = SqlCatalog(open_engine(f"sqlite:///{root / 'catalog.sqlite'}"))
         self.log = SqlIngestionLog(open_engine(f"sqlite:///{root / 'catalog.sqlite'}"))
+        self.queue = SqlWorkQueue(open_engine(f"sqlite:///{root / 'catalog.sqlite'}"))
         self.cache = SqlModelCache(root / "cache.sqlite")
         self.store = LanceChunkStore(root / "indexes")
         self.derived = FileByteStore(root / "derived")
@@ -113,12 +115,14 @@ class Home:
             catalog=self.catalog,
             store=self.store,
             log=self.log,
+            queue=self.queue,
             derived=self.derived,
             preparer=self.preparer(),
             adapters=self.adapters(),
             calibrations=self.calibrations(),
             workers=1,
             commit_assets=8,
+            source_of=lambda order: FolderSource(Path(order.source)),
         )
         return ingester.run(IngestRequest(source=FolderSource(self.files), index=INDEX, descriptions=words))
 
