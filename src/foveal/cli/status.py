@@ -43,6 +43,8 @@ def status(
 
 def status_text(status: IndexStatus) -> str:
     """One index in a few lines."""
+    if status.problem:
+        return f"{status.name}: {status.documents} files. {status.problem}"
     lines = [
         f"{status.name}: {status.documents} files, {status.chunks} chunks, {status.images} images "
         f"({status.described} with words of a person or a model), {status.failed} failed, "

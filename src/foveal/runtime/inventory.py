@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foveal.errors import LiveIndexBusyError, SourceUnusableError
+from foveal.errors import LiveIndexBusyError, SourceUnusableError, StoreCorruptError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.open_index import OpenIndex
 from foveal.ports import Catalog, ChunkStore
@@ -37,17 +37,23 @@ def index_status(
         IndexNotFoundError: No such index.
     """
     record = catalog.index(index)
-    snapshot = store.snapshot(index, record.generation)
     states = [d.state for d in catalog.documents(index)]
-    quality = adapters.quality(index)
+    try:
+        snapshot = store.snapshot(index, record.generation)
+        chunks, images, described = snapshot.count(), snapshot.count(IMAGES), snapshot.count(DESCRIBED)
+        quality, problem = adapters.quality(index), ""
+    except StoreCorruptError as error:  # one that cannot be opened does not hide the others
+        chunks = images = described = 0
+        quality, problem = None, str(error)
     return IndexStatus(
         name=index,
         generation=record.generation,
         documents=states.count(DocumentState.INDEXED),
         failed=states.count(DocumentState.FAILED),
-        chunks=snapshot.count(),
-        images=snapshot.count(IMAGES),
-        described=snapshot.count(DESCRIBED),
+        chunks=chunks,
+        images=images,
+        described=described,
+        problem=problem,
         text_model=models.text.identity,
         image_model=models.image.identity,
         adapter_described=quality.n if quality else 0,

@@ -47,6 +47,7 @@ class IndexStatus:
         adapter_recall_at_1: Of these, the fraction that their own words found first; None while too few are described.
         adapter_recall_at_10: Likewise among the first ten.
         live: Whether it is another service's: `documents` is what that says, 0 while it cannot be reached.
+        problem: Why it cannot be searched, with what to do about it; nothing in it is counted then.
     """
 
     name: str
@@ -63,6 +64,7 @@ class IndexStatus:
     adapter_recall_at_10: float | None = None
     adapter_described: int = 0
     live: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

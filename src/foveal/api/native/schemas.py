@@ -223,6 +223,7 @@ class IndexOut(BaseModel):
     adapter_recall_at_10: float | None
     adapter_described: int
     live: bool
+    problem: str = Field("", description="Why it cannot be searched, and what to do about it.")
 
 
 class IndexList(BaseModel):

@@ -48,7 +48,7 @@ async function loadSources() {
 
 async function loadIndexes() {
   const { indexes } = await call("/v1/indexes");
-  const rows = indexes.map((one) => h("li", {}, h("div.what", {}, h("b", {}, one.name), h("small", {}, inside(one)), h("small", {}, learnt(one)))));
+  const rows = indexes.map((one) => h("li", {}, h("div.what", {}, h("b", {}, one.name), one.problem ? h("small.bad", {}, one.problem) : [h("small", {}, inside(one)), h("small", {}, learnt(one))])));
   $("#indexes").replaceChildren(...(rows.length ? rows : [none(t("jobs.no_indexes"))]));
 }
 
