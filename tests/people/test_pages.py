@@ -108,7 +108,7 @@ def faults_of(page: Page, axe: str) -> list[str]:
 def screens(page: Page, name: str) -> Iterator[None]:
     """Pictures of a page for the eyes, where they are asked for."""
     yield
-    if os.environ.get("FOVEAL_SCREENS"):
+    if os.environ.get("SCREENS"):
         SCREENS.mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
