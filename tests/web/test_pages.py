@@ -226,6 +226,8 @@ def test_a_picture_is_attached_boxed_by_keyboard_and_asked_about(page: Page, sit
 SHOWN = {
     "chat": ("/", "[data-choice=data]"),
     "gallery": ("/gallery?index=photos", ".cell img"),
+    "add": ("/add", ".kinds"),
+    "jobs": ("/jobs", "#health li"),
     "settings": ("/settings", "#in-data li"),
     "sign-in": ("/sign-in", "#key"),
 }

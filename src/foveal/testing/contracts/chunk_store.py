@@ -408,7 +408,7 @@ class ChunkStoreContract:
         """Collections as lists, moments aware, nothing as None."""
         taken = datetime(2019, 4, 12, 16, 4, tzinfo=UTC)
         put = (
-            replace(image_chunk("b"), tags=("pier", "sea"), taken_at=taken, latitude=54.3),
+            replace(image_chunk("b"), tags=("pier", "sea"), taken_at=taken, latitude=54.3, group_ids=()),
             text_chunk("a", "words"),
             text_chunk("c", "words", groups=("g",)),
         )
@@ -420,7 +420,7 @@ class ChunkStoreContract:
             "tags": [[], ["pier", "sea"], []],
             "taken_at": [None, taken, None],
             "latitude": [None, 54.3, None],
-            "page": [None, None, None],
+            "page": [None, 3, None],
         }
         open_to_all = Not(operand=AnyItem(field="group_ids", condition=None))
         assert snapshot.columns(("id",), where=open_to_all) == {"id": ["a-0", "b-0"]}

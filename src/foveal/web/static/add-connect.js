@@ -138,12 +138,12 @@ async function connected() {
   if (state.source) { await go("words"); return; }
   state.source = await call("/v1/sources", { method: "POST", body: sourceBody() });
   state.name = state.source.name;
-  state.report = await call(`/v1/sources/${encodeURIComponent(state.name)}/test`, { method: "POST" });
-  if (!state.report.ok) {
-    const { message, remedy } = state.report;
+  const report = await call(`/v1/sources/${encodeURIComponent(state.name)}/test`, { method: "POST" }).catch((error) => error);
+  if (!report.ok) {
     await discarded();
-    throw Object.assign(new Error(message), { remedy });
+    throw Object.assign(new Error(report.message), { remedy: report.remedy });
   }
+  state.report = report;
   await go("words");
 }
 

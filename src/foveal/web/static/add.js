@@ -45,7 +45,7 @@ export async function go(step) {
   const parts = await DRAWN[step](state);
   box.replaceChildren(...parts.filter(Boolean));
   $("#main").scrollTop = 0;
-  box.focus();
+  box.focus({ preventScroll: true });
   say(t("add.at_step", { n: at + 1, all: STEPS.length, name: t(`add.step_${step}`) }));
 }
 

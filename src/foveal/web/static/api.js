@@ -90,9 +90,9 @@ export async function* events(path, options) {
       rest += value;
       let end;
       while ((end = rest.indexOf("\n\n")) >= 0) {
-        const line = rest.slice(0, end);
+        const line = rest.slice(0, end).split("\n").find((one) => one.startsWith("data: "));
         rest = rest.slice(end + 2);
-        if (!line.startsWith("data: ") || line === "data: [DONE]") continue;
+        if (!line || line === "data: [DONE]") continue;
         const event = JSON.parse(line.slice(6));
         if (event.error) throw told(event.error.status ?? 500, event.error);
         yield event;

@@ -195,12 +195,14 @@ document.addEventListener("foveal:show", ({ detail }) => {
 
 try {
   known = await choices();
-  chosen = settled(options(), known);
+  const address = new URLSearchParams(location.search);
+  const [asked, index] = [address.get("ask"), address.get("index")];
+  chosen = settled(index ? keepOptions({ indexes: [index] }) : options(), known);
   drawBar();
   begin(conversation, null);
   past.refresh();
-  const asked = new URLSearchParams(location.search).get("ask");
-  if (asked) { history.replaceState(null, "", "/"); composer.field.value = asked; composer.fit(); }
+  if (asked || index) history.replaceState(null, "", "/");
+  if (asked) { composer.field.value = asked; composer.fit(); }
   if (matchMedia("(min-width: 861px)").matches) composer.field.focus();
 } catch (error) {
   talk.replaceChildren(h("div.turn", {}, h("div.notice.bad", { role: "alert" }, h("p", {}, h("b", {}, error.message)), h("p", {}, error.remedy ?? ""))));

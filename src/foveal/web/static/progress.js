@@ -92,6 +92,7 @@ export async function followed(job, shown, { signal, onchange = null } = {}) {
         shown.draw(now);
         onchange?.(now);
       }
+      if (isRunning(now)) throw new Error("the stream ended early");
     } catch (error) {
       if (error.name === "AbortError" || signal?.aborted) return now;
       await new Promise((resolve) => { setTimeout(resolve, 2000); });

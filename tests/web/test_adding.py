@@ -1,0 +1,96 @@
+"""Adding data step by step, and the page of jobs, in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image, ImageDraw
+
+from .environment import Server
+from .test_pages import _ask, _open, _tab_to
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.xdist_group("web"), pytest.mark.timeout(600)]
+
+WORDS = {"red.png": "A lighthouse painted on a red wall.", "green.png": "The garden gate of the old mill."}
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    files = []
+    for name, color in (("red.png", (200, 30, 30)), ("green.png", (30, 140, 60))):
+        image = Image.new("RGB", (320, 240), color)
+        ImageDraw.Draw(image).ellipse((60, 40, 260, 200), fill=(240, 240, 220))
+        image.save(tmp_path / name)
+        files.append(tmp_path / name)
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing behind it")
+    return [*files, tmp_path / "broken.png"]
+
+
+def _next(page: Page) -> None:
+    _tab_to(page, "#next")
+    page.keyboard.press("Enter")
+
+
+def test_two_pictures_are_sent_described_read_and_asked_about_by_keyboard(
+    page: Page, site: Server, pictures: list[Path]
+) -> None:
+    page.goto(f"{site.address}/add")
+    page.wait_for_selector(".kinds")
+    _next(page)
+    page.wait_for_selector("#files", state="attached")
+    page.fill("#in-index", "sent")
+    page.set_input_files("#files", pictures)
+    page.wait_for_selector("#next:not([disabled])")
+    _next(page)
+    page.wait_for_selector(".cards .card")
+    for name, words in WORDS.items():
+        page.get_by_label(f"What {name} shows").fill(words)
+    page.reload()  # leaving and coming back loses nothing
+    assert page.get_by_label("What red.png shows").input_value() == WORDS["red.png"]
+    _next(page)
+    page.wait_for_selector(".figures")
+    assert "nothing is paid for" in page.inner_text("#step")
+    _next(page)
+    page.wait_for_selector("text=uploads-sent")
+    _next(page)
+    page.wait_for_selector("#ready", timeout=120_000)
+    assert "2 added" in page.inner_text(".job")
+    assert "broken.png" in page.inner_text(".job .failures")
+    page.keyboard.press("Enter")  # "Ask about it" has the focus
+    page.wait_for_url(f"{site.address}/")
+    page.wait_for_selector("[data-choice=data]")
+    assert "sent" in page.inner_text("[data-choice=data]")
+    _ask(page, "Where is the lighthouse?")
+    page.locator(".card").first.click()
+    page.wait_for_selector(".source .kv")
+    assert WORDS["red.png"] in page.inner_text(".source .person")
+
+
+def test_jobs_say_what_ran_what_failed_and_what_works_here(page: Page, site: Server) -> None:
+    page.goto(f"{site.address}/jobs")
+    page.wait_for_selector("#health li")
+    assert page.locator("#earlier .job").count() >= 2
+    assert "photos" in page.inner_text("#indexes")
+    assert page.locator("#health .lamp.on").count() >= 3
+
+
+def test_a_place_that_cannot_be_read_is_told_and_not_kept(page: Page, site: Server, tmp_path: Path) -> None:
+    page.goto(f"{site.address}/add")
+    page.wait_for_selector(".kinds")
+    page.get_by_text("A folder of the server").click()
+    _next(page)
+    page.wait_for_selector("#in-path")
+    page.fill("#in-name", "nowhere")
+    page.fill("#in-index", "nowhere")
+    page.fill("#in-path", str(tmp_path / "nowhere"))
+    _next(page)
+    page.wait_for_selector(".notice.bad:not([hidden])")
+    _open(page, site.address)
+    page.goto(f"{site.address}/jobs")
+    page.wait_for_selector("#sources li")
+    assert "nowhere" not in page.inner_text("#sources")
