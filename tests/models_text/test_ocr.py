@@ -272,7 +272,8 @@ def test_thai_is_read_by_tesseract_between_lines_that_are_not(model_folder: Mode
     assert there is not None
     with_thai = LocalTextRecognizer(model_folder, others=OtherScripts(there))
     assert [line.text for line in with_thai.recognize(pixels)] == texts
-    assert [line.text for line in LocalTextRecognizer(model_folder).recognize(pixels)] == texts[1:2]
+    without = {line.text for line in LocalTextRecognizer(model_folder).recognize(pixels)}
+    assert without & set(texts) == {texts[1]}
     assert "tha" in with_thai.identity
 
 

@@ -32,7 +32,7 @@ _GRID_PX: Final = 32
 _LARGEST_ENLARGEMENT: Final = 2.0
 _LINE_HEIGHT_PX: Final = 48
 _WIDEST_LINE_PX: Final = 3200
-_PIPELINE: Final = 2
+_PIPELINE: Final = 3
 """Part of the identity: raise it when the same models read otherwise."""
 _FEWEST_UNREAD: Final = 2
 _MUCH_UNREAD: Final = 0.3
@@ -128,7 +128,7 @@ class LocalTextRecognizer:
 
     def recognize(self, image: Pixels) -> tuple[OcrLine, ...]:
         """Lines in reading order; empty when there is no text."""
-        from foveal.models.ocr_order import in_reading_order, merged
+        from foveal.models.ocr_order import DOUBTFUL, in_reading_order, merged
         from foveal.models.ocr_regions import polygon, straightened, turned
 
         engine = self._opened()
@@ -145,6 +145,7 @@ class LocalTextRecognizer:
             if self._options.believes(text, score):
                 corners = polygon(region, width_px=width, height_px=height)
                 lines.append(OcrLine(text=text, score=score, polygon=corners))
+                unread += score < DOUBTFUL and _is_line(region)
             else:
                 unread += _is_line(region)
         if self._others is not None and unread >= _FEWEST_UNREAD and unread >= _MUCH_UNREAD * len(regions):

@@ -36,6 +36,10 @@ _MOST_SKEW: Final = math.radians(40.0)
 _DEEPEST: Final = 4
 
 
+DOUBTFUL = 0.8
+"""Lines below this mean character confidence may be those of a script that the recogniser does not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     """A region on a page that was set straight, in pixels."""
@@ -57,11 +61,15 @@ def in_reading_order(regions: Sequence[Region]) -> list[Region]:
 
 
 def merged(lines: Sequence[OcrLine], others: Sequence[OcrLine], *, width_px: int, height_px: int) -> list[OcrLine]:
-    """Lines of two recognisers of one upright image in reading order; of `others` those in places that `lines` lack."""
-    free = [other for other in others if not any(_covers(line.polygon, other.polygon) for line in lines)]
+    """Lines of two recognisers of one upright image in reading order; of `others` those in places that `lines` lack, or
+    read with doubt.
+    """
+    sure = [line for line in lines if line.score >= DOUBTFUL]
+    free = [other for other in others if not any(_covers(line.polygon, other.polygon) for line in sure)]
+    kept = [line for line in lines if line in sure or not any(_covers(line.polygon, one.polygon) for one in free)]
     size = np.array((width_px, height_px), np.float32)
-    regions = [Region(corners=np.array(line.polygon, np.float32) * size, score=line.score) for line in (*lines, *free)]
-    by_region = {id(region): line for region, line in zip(regions, (*lines, *free), strict=True)}
+    regions = [Region(corners=np.array(line.polygon, np.float32) * size, score=line.score) for line in (*kept, *free)]
+    by_region = {id(region): line for region, line in zip(regions, (*kept, *free), strict=True)}
     return [by_region[id(region)] for region in in_reading_order(regions)]
 
 
