@@ -17,6 +17,7 @@ from foveal.runtime import Foveal
 from foveal.settings import Settings, load
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.testing.fakes_vision import FakeImageEncoder
+from foveal.types.ingestions import JobOrder
 
 from .conftest import Command
 
@@ -167,7 +168,7 @@ def test_two_ingestions_that_make_the_same_index_at_once_leave_it_whole(tmp_path
 
 def test_an_index_is_made_only_by_whoever_holds_its_lease(tmp_path: Path, texts: Path) -> None:
     with _home(tmp_path) as foveal:
-        foveal.parts.log.start("new", "elsewhere")
+        foveal.parts.log.start(JobOrder(index="new", source="elsewhere"))
         with pytest.raises(ConflictError, match=str(os.getpid())):
             foveal.ingest([texts], index="new")
         assert foveal.index_names() == []

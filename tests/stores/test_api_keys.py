@@ -1,18 +1,21 @@
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from foveal.ports import ApiKeys
+from foveal.stores import catalog
 from foveal.stores.api_keys import SqlApiKeys
 from foveal.stores.catalog import open_engine
+from foveal.stores.sql_engine import connect, writing
 from foveal.testing.contracts.api_keys import FULL, ApiKeysContract
 from foveal.testing.fakes_keys import InMemoryApiKeys
 from foveal.types.keys import KeyGrant, Role
@@ -61,18 +64,20 @@ def test_a_key_revoked_by_another_process_opens_nothing(engine: Engine, catalog_
     assert not found.opens(datetime.now(UTC))
 
 
-@pytest.mark.parametrize("catalog_url", ["sqlite"], indirect=True)
-def test_a_home_made_before_there_were_keys_gets_their_table(engine: Engine, catalog_url: str) -> None:
-    engine.dispose()
-    older = {"indexes", "documents", "attachments", "ingestions", "leases", "alembic_version"}
-    with sqlite3.connect(str(make_url(catalog_url).database)) as old:
-        for table in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            if table[0] not in older and not table[0].startswith("sqlite_"):
-                old.execute(f"DROP TABLE {table[0]}")
-        old.execute("UPDATE alembic_version SET version_num = '0001'")
-    keys = SqlApiKeys(open_engine(catalog_url))
+def test_a_home_made_before_there_were_keys_gets_their_table(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'older.sqlite'}"
+    config = Config()
+    config.set_main_option("script_location", str(Path(catalog.__file__).parent / "migrations"))
+    older = connect(url)
+    with writing(older, "The catalog") as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    older.dispose()
+    engine = open_engine(url)
+    keys = SqlApiKeys(engine)
     keys.create(FULL)
     assert len(keys.records()) == 1
+    engine.dispose()
 
 
 @pytest.mark.parametrize(("role", "covered"), [("reader", 1), ("contributor", 2), ("owner", 3)])
