@@ -104,7 +104,8 @@ export class SourcePanel extends EventTarget {
 
   film(it) {
     const second = (it.locator.start_ms ?? 0) / 1000;
-    const video = h("video", { src: `${it.bytes_url}#t=${second}`, controls: true, preload: "metadata", "aria-label": nameOf(it) });
+    const [address] = it.bytes_url.split("#");  // the link of a moment names its second too
+    const video = h("video", { src: `${address}#t=${second}`, controls: true, preload: "metadata", "aria-label": nameOf(it) });
     return [h("div.film", {}, video), it.content && it.content !== it.composed ? h("div.passage", {}, ...marked(it.content, it.pointed?.spans)) : null].filter(Boolean);
   }
 
