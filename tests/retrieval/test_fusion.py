@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,18 +98,3 @@ def test_two_legs_at_a_rank_beat_one_leg_at_that_rank(rank: int) -> None:
         }
     )
     assert scores[IDS[0]] > scores[IDS[1]]
-
-
-def test_four_legs_of_two_hundred_fuse_within_milliseconds() -> None:
-    legs = {
-        name: leg([ChunkId(f"{(place * step) % 211:032x}-0") for place in range(200)])
-        for name, step in zip(Leg, (1, 3, 5, 7), strict=True)
-    }
-    fastest = min(_seconds(legs) for _ in range(20))
-    assert fastest < 0.004
-
-
-def _seconds(legs: dict[Leg, list[ScoredChunk]]) -> float:
-    started = time.perf_counter()
-    fuse(legs)
-    return time.perf_counter() - started

@@ -27,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], Card]
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright runs an event loop in this thread as long as it lives
 def browser() -> Iterator[Browser]:
     from playwright.sync_api import Error, sync_playwright
 

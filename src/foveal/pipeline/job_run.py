@@ -54,7 +54,7 @@ class JobRun:
         self.job = job
         self.counts = job.counts
         self.progress = job.progress
-        self._shared = False
+        self._shared = self._was_shared = False
         self._since = 0  # items that are through here since the last look, of a job whose items are shared
         self._shown = 0  # most items through that the observer was told
         self._told: set[str] = set()  # paths of failures that the observer knows of
@@ -84,7 +84,10 @@ class JobRun:
         self._keep_failures()
         state, message = self._ending(error)
         counts = None if self._shared else self.counts
-        self.log.update(self.job.ingestion_id, counts, stage=self._stage, state=state, message=message)
+        progress = None if self._was_shared else self.progress  # the queue of items knows better
+        self.log.update(
+            self.job.ingestion_id, counts, stage=self._stage, progress=progress, state=state, message=message
+        )
         self.job = self.log.get(self.job.ingestion_id)
 
     @property
@@ -122,7 +125,7 @@ class JobRun:
         """From now on counts and progress are kept by the queue of items, for all processes; this run reads them."""
         self.save()
         self._seen = self._listed
-        self._shared = True
+        self._shared = self._was_shared = True
 
     def own(self, counts: IngestionCounts) -> None:
         """Every item is through: counts are this run's again."""
