@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from foveal.pipeline.streamed_marks import StreamedMarks
 from foveal.pipeline.video_timelines import VideoTimeline
 
 _TIME = r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})"
@@ -17,7 +18,7 @@ _UNSURE = re.compile(rf"[\[【(][^\[\]【】()]{{0,{_LONGEST_MARK}}}\Z")
 """An end of the text so far of which more must be seen: what may become a mark."""
 
 
-class TimeLinks:
+class TimeLinks(StreamedMarks):
     """Turns every form of time that models write into a link in Markdown, and leaves those alone that no video has.
 
     Known forms: `[00:42]`, `(0:42)`, `【00:42】`, `[1:02:07]`, `[00:42 - 00:50]`, `[video 2 00:42]`,
@@ -29,24 +30,8 @@ class TimeLinks:
     """
 
     def __init__(self, timelines: Sequence[VideoTimeline]) -> None:
+        super().__init__(_MARK, _UNSURE, self._link)
         self._timelines = {timeline.number: timeline for timeline in timelines}
-        self._held = ""
-
-    def feed(self, text: str) -> str:
-        """Take more of the answer; what of it is ready."""
-        self._held += text
-        unsure = _UNSURE.search(self._held)
-        end = unsure.start() if unsure else len(self._held)
-        ready, self._held = self._held[:end], self._held[end:]
-        return self._linked(ready)
-
-    def rest(self) -> str:
-        """What was held back when the answer ended."""
-        rest, self._held = self._held, ""
-        return self._linked(rest)
-
-    def _linked(self, text: str) -> str:
-        return _MARK.sub(self._link, text)
 
     def _link(self, match: re.Match[str]) -> str:
         number, hours, minutes, seconds = match.groups()
