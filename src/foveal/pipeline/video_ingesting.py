@@ -20,8 +20,9 @@ from foveal.errors import AssetError, ConflictError, FovealError, IndexNotFoundE
 from foveal.pipeline.ingest import SHARED_STAGES, IngestRequest
 from foveal.pipeline.job_run import HEARTBEAT_S, JobRun, Observer
 from foveal.pipeline.video_indexes import NAMED_BY
-from foveal.ports import IngestionLog, Source
-from foveal.ports_videos import Downloader, VideoRegistry
+from foveal.ports.ingestions import IngestionLog
+from foveal.ports.sources import Source
+from foveal.ports.videos import Downloader, VideoRegistry
 from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionState
 from foveal.types.videos import (
     TaskResult,

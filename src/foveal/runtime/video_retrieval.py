@@ -16,7 +16,7 @@ from foveal.types.search import Query, SearchResult
 if TYPE_CHECKING:
     from foveal.pipeline.ingest import IngestRequest
     from foveal.pipeline.job_run import JobRun
-    from foveal.ports_videos import Downloader, VideoRegistry
+    from foveal.ports.videos import Downloader, VideoRegistry
     from foveal.runtime.parts import Parts
     from foveal.runtime.video_files import VideoFiles
 

@@ -39,7 +39,7 @@ _WHAT = "The catalog"
 
 
 class SqlVideoRegistry:
-    """`foveal.ports_videos.VideoRegistry` over an engine made by `foveal.stores.catalog.open_engine`.
+    """`foveal.ports.VideoRegistry` over an engine made by `foveal.stores.catalog.open_engine`.
 
     Args:
         engine: The database.

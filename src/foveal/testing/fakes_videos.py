@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from foveal.errors import AssetLimitError, ConflictError, IndexNotFoundError, PreconditionError, UnreadableAssetError
 from foveal.pipeline.video_indexes import VideoIndexes
-from foveal.ports import IngestionLog
+from foveal.ports.ingestions import IngestionLog
 from foveal.testing.fakes_stores import InMemoryIngestionLog
 from foveal.types.chunks import NO_GENERATION
 from foveal.types.ingestions import IngestionId, JobOrder
@@ -74,7 +74,7 @@ class FakeDownloader:
 
 
 class InMemoryVideoRegistry:
-    """`foveal.ports_videos.VideoRegistry` over dictionaries.
+    """`foveal.ports.videos.VideoRegistry` over dictionaries.
 
     Args:
         log: Where the jobs are queued.

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from foveal.errors import ConflictError, IndexNotFoundError, PreconditionError
-from foveal.ports import IngestionLog
-from foveal.ports_videos import VideoRegistry
+from foveal.ports.ingestions import IngestionLog
+from foveal.ports.videos import VideoRegistry
 from foveal.types.ingestions import JobKind, JobOrder
 from foveal.types.sources import Secret
 from foveal.types.videos import (
@@ -62,7 +62,7 @@ ORDER = JobOrder(kind=JobKind.VIDEOS, index="talks", source="/videos/talks", opt
 
 
 class VideoRegistryContract:
-    """The specification of `foveal.ports_videos.VideoRegistry` as tests."""
+    """The specification of `foveal.ports.videos.VideoRegistry` as tests."""
 
     @pytest.fixture
     def registry(self) -> VideoRegistry:
