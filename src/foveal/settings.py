@@ -334,6 +334,9 @@ class Fetching(Group):
     seconds: float = Field(15.0, gt=0, description="Longest fetch of an image, redirects included.")
     file_bytes: int = Field(8 * 2**30, ge=1, description="Longest file that an ingestion over HTTP brings.")
     file_seconds: float = Field(3600.0, gt=0, description="Longest fetch of such a file.")
+    kept_bytes: int = Field(
+        8 * 2**30, ge=0, description="Copies of videos of remote sources kept to be played; 0 keeps none."
+    )
 
     @property
     def allowed(self) -> tuple[str, ...]:

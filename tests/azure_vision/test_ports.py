@@ -6,22 +6,26 @@ import io
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foveal.errors import UnreadableAssetError
+from foveal.ports.ingestions import IngestionLog
 from foveal.ports.videos import Downloader, VideoRegistry
 from foveal.sources.public_addresses import Allowed
 from foveal.sources.web_files import WebDownloader
 from foveal.stores.catalog import open_engine
+from foveal.stores.ingestion_log import SqlIngestionLog
 from foveal.stores.video_registry import SqlVideoRegistry
 from foveal.testing.contracts.downloader import LIMIT_BYTES, DownloaderContract
-from foveal.testing.contracts.video_registry import INDEX, INGESTION, TASKS, VideoRegistryContract
+from foveal.testing.contracts.video_registry import INDEX, INGESTION, ORDER, TASKS, VideoRegistryContract
 from foveal.testing.fakes_videos import FakeDownloader, InMemoryVideoRegistry
 from foveal.testing.serving import served
 
@@ -55,25 +59,37 @@ class TestFakeDownloader(DownloaderContract):
 
 class TestSqlVideoRegistry(VideoRegistryContract):
     @pytest.fixture(params=["sqlite", "postgresql"])
-    def registry(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VideoRegistry]:
+    def engine(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         shared = request.param == "postgresql"
         url = request.getfixturevalue("postgres_url") if shared else f"sqlite:///{tmp_path / 'catalog.sqlite'}"
         engine = open_engine(url)
-        yield SqlVideoRegistry(engine, lambda: bytes(32))
+        yield engine
         engine.dispose()
+
+    @pytest.fixture
+    def registry(self, engine: Engine) -> VideoRegistry:
+        return SqlVideoRegistry(engine, lambda: bytes(32))
+
+    @pytest.fixture
+    def log(self, engine: Engine) -> IngestionLog:  # type: ignore[override]
+        return SqlIngestionLog(engine)
 
 
 class TestInMemoryVideoRegistry(VideoRegistryContract):
     @pytest.fixture
-    def registry(self) -> VideoRegistry:
+    def registry(self) -> InMemoryVideoRegistry:
         return InMemoryVideoRegistry()
+
+    @pytest.fixture
+    def log(self, registry: InMemoryVideoRegistry) -> IngestionLog:  # type: ignore[override]
+        return registry.log
 
 
 def test_a_signature_is_nowhere_in_the_database_not_even_while_it_is_needed(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
     registry = SqlVideoRegistry(engine, lambda: bytes(32))
     registry.put_index(INDEX)
-    registry.add_ingestion(INGESTION, TASKS)
+    registry.add_ingestion(INGESTION, TASKS, ORDER)
     engine.dispose()
     with sqlite3.connect(tmp_path / "catalog.sqlite") as database:
         rows = database.execute("select * from video_ingestions").fetchall()
@@ -81,17 +97,21 @@ def test_a_signature_is_nowhere_in_the_database_not_even_while_it_is_needed(tmp_
     assert "sig=s" not in str(rows)
 
 
-def test_an_ingestion_whose_process_died_is_claimed_by_another(tmp_path: Path) -> None:
-    now = datetime(2024, 1, 1, tzinfo=UTC)
-    engine = open_engine(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
-    dying = SqlVideoRegistry(engine, lambda: bytes(32), now=lambda: now)
-    dying.put_index(INDEX)
-    dying.add_ingestion(INGESTION, TASKS)
-    assert dying.claim() is not None
-    later = SqlVideoRegistry(engine, lambda: bytes(32), now=lambda: now + timedelta(minutes=10))
-    run = later.claim()
-    assert run is not None
-    assert run.tasks == TASKS
+def test_what_waited_before_ingestions_were_jobs_is_told_to_be_sent_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'catalog.sqlite'}"
+    engine = open_engine(url)
+    registry = SqlVideoRegistry(engine, lambda: bytes(32))
+    registry.put_index(INDEX)
+    registry.add_ingestion(INGESTION, TASKS, ORDER)
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", "foveal.stores:migrations")
+        command.downgrade(config, "0013")
+        command.upgrade(config, "head")
+    (left,) = registry.ingestions("talks")
+    assert left.state == "Failed"
+    assert "send it again" in left.message
+    assert list(registry.tasks("talks", "first")) == []
     engine.dispose()
 
 

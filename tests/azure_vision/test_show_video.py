@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from tests.sources.azurite import ACCOUNT, KEY, running
 from foveal.asgi import create_app
 from foveal.models.cards import Card
 from foveal.runtime import Foveal
-from foveal.runtime.video_retrieval import ingesting_videos
+from foveal.runtime.scheduler import refreshing
 from foveal.settings import load
 from foveal.testing.openai_server import OpenAIServer
 from foveal.testing.serving import served
@@ -57,7 +58,7 @@ def shown(
         flags = {"home": home, "models": models_dir, "fetch.allow": "127.0.0.1", "deployments": {"gpt4v": seeing}}
         with Foveal(load({**flags, "understanding.safety": False}, environ={})) as foveal:
             app = create_app(foveal, api_keys=("the-key",))
-            with served(app) as url, ingesting_videos(foveal.parts.video_retrieval.worker, poll_s=0.1):
+            with served(app) as url, refreshing(None, jobs=foveal.jobs, poll_s=0.1):
                 headers = {"Ocp-Apim-Subscription-Key": "the-key", "api-key": "the-key"}
                 with httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False) as http:
                     yield Shown(http=http, upstream=upstream, address=address, states=_ingested(http, address))
@@ -112,6 +113,13 @@ def _ingested(http: httpx.Client, address: str) -> list[str]:
 
 
 def ask(shown: Shown, words: str, deployment: str = "foveal") -> str:
+    """The words of an answer."""
+    text = answer(shown, words, deployment).content
+    assert text
+    return text
+
+
+def answer(shown: Shown, words: str, deployment: str = "foveal") -> Any:
     """The seed's chat call, by the official client."""
     source = {
         "type": "AzureComputerVisionVideoIndex",
@@ -136,9 +144,7 @@ def ask(shown: Shown, words: str, deployment: str = "foveal") -> str:
             max_tokens=400,
             extra_body={"enhancements": {"video": {"enabled": True}}, "dataSources": [source]},
         )
-    text = reply.choices[0].message.content
-    assert text
-    return text
+    return reply.choices[0].message
 
 
 def seconds(text: str) -> list[int]:
@@ -148,6 +154,12 @@ def seconds(text: str) -> list[int]:
 def test_the_ingestion_runs_and_completes(shown: Shown) -> None:
     assert shown.states[-1] == "Completed"
     assert set(shown.states) <= {"Running", "Completed"}
+
+
+def test_the_ingestion_is_a_job_of_the_server(shown: Shown) -> None:
+    (job,) = shown.http.get("/v1/jobs").json()["jobs"]
+    assert (job["kind"], job["index"], job["state"]) == ("videos", "my-video-index", "succeeded")
+    assert job["counts"]["added"] == 1
 
 
 @pytest.mark.parametrize(
@@ -215,6 +227,15 @@ def test_the_link_of_an_answer_plays_the_video_from_there(shown: Shown) -> None:
     assert reply.status_code == 206
     assert reply.headers["content-type"].startswith("video/mp4")
     assert reply.headers["content-range"].startswith("bytes 0-99/")
+
+
+def test_the_answer_carries_the_moments_it_rests_on_each_with_a_link_to_its_second(shown: Shown) -> None:
+    context = answer(shown, "What does she teach?").context
+    assert json.loads(context["intent"]) == ["What does she teach?"]
+    assert 1 <= len(context["citations"]) <= 5
+    said = next(one for one in context["citations"] if "entrepreneurship" in one["content"])
+    assert abs(int(said["url"].partition("#t=")[2]) - 22.7) <= 4
+    assert shown.http.get(said["url"].partition("#")[0], headers={"Range": "bytes=0-9"}).status_code == 206
 
 
 def test_a_model_that_sees_is_shown_the_moment_and_the_whole(shown: Shown) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from foveal.models.extractive import ExtractiveAnswerer
+from foveal.pipeline.chat import collect
 from foveal.pipeline.describing import DescribingChat
 from foveal.pipeline.time_links import TimeLinks
 from foveal.pipeline.video_chat import VideoChat
@@ -25,10 +27,13 @@ from foveal.testing.fakes_engine import fake_chunk
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.types.assets import MediaKind
 from foveal.types.chat import (
+    Answer,
     ChatRequest,
     Finished,
+    GroundingOptions,
     ImageInput,
     Message,
+    Retrieved,
     Sampling,
     TextDelta,
     VideoInput,
@@ -53,8 +58,6 @@ LINES = [
 
 def moment(number: int, start_ms: int, feature: Feature, content: str, **more: object) -> Chunk:
     chunk = fake_chunk(f"{feature}{number}", content, kind=MediaKind.VIDEO, media_type="video/mp4", **more)
-    from dataclasses import replace
-
     return replace(
         chunk,
         document_id=fake_chunk("talk", "").document_id,
@@ -138,6 +141,10 @@ def chat_of(
 
 
 def asked(chat: VideoChat, question: str, *, videos: tuple[VideoInput, ...] = (VIDEO,), **more: object) -> str:
+    return answer_of(chat, question, videos=videos, **more).text
+
+
+def answer_of(chat: VideoChat, question: str, *, videos: tuple[VideoInput, ...] = (VIDEO,), **more: object) -> Answer:
     message = Message(role="user", text=question, videos=videos)
     request = ChatRequest(messages=(Message(role="system", text="Be kind."), message), **more)  # type: ignore[arg-type]
 
@@ -145,8 +152,29 @@ def asked(chat: VideoChat, question: str, *, videos: tuple[VideoInput, ...] = (V
         return [event async for event in chat.stream(request)]
 
     events = asyncio.run(all_of_it())
+    assert isinstance(events[0], Retrieved)
     assert isinstance(events[-1], Finished)
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
+    return collect(events)  # type: ignore[arg-type]
+
+
+def test_an_answer_is_cited_by_the_moments_that_the_question_is_about() -> None:
+    retrieved = answer_of(chat_of(Model()), "What is luck?").retrieved
+    assert retrieved.intents == ("What is luck?",)
+    first = retrieved.citations[0]
+    assert (first.number, first.index, first.chunk.locator.start_ms, first.text) == (1, "talks", MINUTE, LINES[1][1])
+    assert [citation.number for citation in retrieved.citations] == list(range(1, len(retrieved.citations) + 1))
+
+
+def test_a_summary_is_cited_by_moments_over_the_whole_of_every_video() -> None:
+    grounding = GroundingOptions(top_n_documents=6)
+    other = replace(VIDEO, title="again.mp4")
+    for videos in ((VIDEO,), (VIDEO, other)):
+        cited = answer_of(chat_of(Model()), "Summarize.", videos=videos, grounding=grounding).retrieved.citations
+        assert len(cited) == 6
+        starts = [citation.chunk.locator.start_ms or 0 for citation in cited][: 6 // len(videos)]
+        assert starts == sorted(starts)
+        assert starts[0] == 0
+        assert starts[-1] >= 9 * MINUTE
 
 
 # --- with a model -----------------------------------------------------------------------------------------

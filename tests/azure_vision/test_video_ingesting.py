@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from foveal.errors import ModelUnavailableError
 from foveal.pipeline.ingest import IngestRequest
-from foveal.pipeline.job_run import Observer
-from foveal.pipeline.video_ingesting import VideoWorker, path_of
+from foveal.pipeline.job_run import JobRun
+from foveal.pipeline.jobs import Jobs
+from foveal.pipeline.video_ingesting import VideoIngesting, path_of
 from foveal.runtime.video_files import VideoFiles
+from foveal.testing.fakes_stores import InMemoryIngestionLog
 from foveal.testing.fakes_videos import FakeDownloader, InMemoryVideoRegistry, fake_video_indexes
-from foveal.types.ingestions import (
-    DocumentState,
-    Ingestion,
-    IngestionCounts,
-    IngestionId,
-    IngestionProgress,
-    IngestionState,
-)
+from foveal.types.ingestions import DocumentState, IngestionProgress, JobKind
 from foveal.types.sources import Secret
 from foveal.types.videos import IndexFeature, MetadataField, VideoIngestion, VideoMode, VideoTask
 
@@ -32,7 +28,8 @@ class Home:
     """A registry, files, and an ingestion that takes files whose bytes begin with `video`."""
 
     def __init__(self, root: Path) -> None:
-        self.registry = InMemoryVideoRegistry()
+        self.log = InMemoryIngestionLog()
+        self.registry = InMemoryVideoRegistry(self.log)
         self.downloader = FakeDownloader(PAGES)
         self.files = VideoFiles(root)
         self.indexes = fake_video_indexes(self.registry)
@@ -41,10 +38,11 @@ class Home:
         self.failure: Exception | None = None
         self.interrupt = False
         self.dropped: list[str] = []
-        self.worker = VideoWorker(
+        self.ingesting = VideoIngesting(
             self.registry,
+            self.log,
             self.downloader,
-            ingest=self.ingest,
+            bring_in=self.bring_in,
             source=self.files.source,
             keep=self.files.keep,
             discard=self.files.discard,
@@ -52,6 +50,7 @@ class Home:
             record=self.record,
             drop=self.dropped.append,
         )
+        self.jobs = Jobs(self.log, {JobKind.VIDEOS: self.ingesting.run})
         self.indexes.create(
             "talks",
             fields=(MetadataField(name="cameraid", filterable=True),),
@@ -61,28 +60,22 @@ class Home:
             groups=("board",),
         )
 
-    def ingest(self, request: IngestRequest, observe: Observer) -> Ingestion:
+    def bring_in(self, run: JobRun, make: Callable[[], IngestRequest]) -> bool:
         self.runs += 1
         if self.failure is not None:
             raise self.failure
-        assert request.groups == ("board",)
+        request = make()
+        assert (request.index, request.groups) == ("talks", ("board",))
         if self.interrupt:
             raise KeyboardInterrupt
-        observe(IngestionProgress(counts=IngestionCounts(), stage="read", todo=0, done=0, bytes_done=0))
+        run.stage("understand")
+        if run.look():
+            return True
         self.indexed = {}
         for item in request.source.items():
             with request.source.open(item) as file:
                 self.indexed[item.path] = file.read().startswith(b"video")
-        now = datetime.now(UTC)
-        return Ingestion(
-            ingestion_id=IngestionId("1"),
-            index=request.index,
-            source=request.source.name,
-            state=IngestionState.SUCCEEDED,
-            counts=IngestionCounts(),
-            started_at=now,
-            updated_at=now,
-        )
+        return False
 
     def record(self, index: str, path: str) -> tuple[DocumentState, str, str] | None:
         if path not in self.indexed:
@@ -92,11 +85,16 @@ class Home:
         return DocumentState.FAILED, "unreadable", "It is broken."
 
     def run(self, *tasks: VideoTask, name: str = "one") -> VideoIngestion:
-        self.indexes.start("talks", name, tasks, None)
-        done = self.worker.run_next()
-        assert done is not None
-        assert self.indexes.ingestion("talks", name, None) == done
+        batch = self.indexes.start("talks", name, tasks, None).batch
+        job = self.jobs.run_next()
+        assert job is not None
+        assert job.ingestion_id == batch
+        done = self.indexes.ingestion("talks", name, None)
+        assert job.state == {"Completed": "succeeded", "Failed": "failed"}.get(done.state, "partially_succeeded")
         return done
+
+    def under_way(self) -> str:
+        return self.indexes.ingestion("talks", "one", None).state
 
     @property
     def documents(self) -> dict[str, str]:
@@ -125,7 +123,7 @@ def test_what_is_added_is_fetched_with_its_signature_and_kept_without(home: Home
     assert home.documents == {"a": "https://x.org/a.mp4", "b": "https://x.org/b.mp4"}
     assert home.indexes.documents("talks", None)[0].metadata == {"cameraid": "1"}
     assert set(home.indexed) == {path_of("a", "https://x.org/a.mp4"), path_of("b", "https://x.org/b.mp4")}
-    assert home.worker.run_next() is None
+    assert home.jobs.run_next() is None
 
 
 def test_one_bad_video_makes_it_a_partial_success_and_leaves_nothing_behind(home: Home) -> None:
@@ -168,25 +166,97 @@ def test_adding_again_replaces_what_was_there(home: Home) -> None:
     assert list(home.indexed) == [path_of("doc", "https://x.org/b.mp4")]
 
 
+def test_an_ingestion_is_a_job_of_its_index_for_its_groups(home: Home) -> None:
+    home.indexes.start("talks", "one", [add("a"), add("nothing")], None)
+    (waiting,) = home.jobs.recent()
+    assert (waiting.kind, waiting.index, waiting.state) == ("videos", "talks", "queued")
+    assert waiting.source == "/videos/talks"
+    assert waiting.groups == ("board",)
+    stages: list[tuple[str, int, int]] = []
+    job = home.jobs.run_next(lambda told: stages.append((told.stage, told.done, told.todo)))
+    assert job is not None
+    assert [stage for stage in stages if stage[0] == "fetch"][-1] == ("fetch", 2, 2)
+    (failure,) = home.jobs.failures(job.ingestion_id)
+    assert (failure.path, failure.stage) == ("https://x.org/nothing.mp4", "fetch")
+
+
 def test_a_stopped_ingestion_goes_on_without_fetching_again(home: Home) -> None:
     home.indexes.start("talks", "one", [add("a"), add("b")], None)
     home.interrupt = True
-    stopped = home.worker.run_next()
-    assert stopped is not None
-    assert stopped.state == "Running"
-    assert home.indexes.ingestion("talks", "one", None).state == "Running"
+    with pytest.raises(KeyboardInterrupt):
+        home.jobs.run_next(lasting=True)
+    assert home.under_way() == "Running"
     home.interrupt = False
-    done = home.worker.run_next()
-    assert done is not None
-    assert done.state == "Completed"
+    job = home.jobs.run_next()
+    assert job is not None
+    assert home.indexes.ingestion("talks", "one", None).batch == job.ingestion_id
+    assert home.under_way() == "Completed"
     assert len(home.downloader.fetched) == 2
 
 
-def test_nothing_is_begun_once_the_server_ends(home: Home) -> None:
+def test_what_was_removed_before_a_stop_is_no_failure_after_it(home: Home) -> None:
+    home.run(add("a"), add("b"), name="first")
+    home.indexes.start("talks", "one", [VideoTask(mode=VideoMode.REMOVE, document_id="a")], None)
+    home.interrupt = True
+    with pytest.raises(KeyboardInterrupt):
+        home.jobs.run_next(lasting=True)
+    home.interrupt = False
+    home.jobs.run_next()
+    assert home.under_way() == "Completed"
+    assert list(home.documents) == ["b"]
+
+
+def test_whoever_is_to_stop_stops_before_the_next_file_is_fetched(home: Home) -> None:
     home.indexes.start("talks", "one", [add("a")], None)
-    home.worker.run_next(lambda: True)
+
+    def stopping(_: IngestionProgress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        home.jobs.run_next(stopping, lasting=True)
     assert home.downloader.fetched == []
-    assert home.indexes.ingestion("talks", "one", None).state == "Running"
+    assert home.under_way() == "Running"
+    assert [job.state for job in home.jobs.recent()] == ["queued", "interrupted"]
+
+
+def test_a_job_that_is_cancelled_before_it_began_is_a_failed_ingestion(home: Home) -> None:
+    batch = home.indexes.start("talks", "one", [add("a")], None).batch
+    home.jobs.cancel(batch)
+    found = home.indexes.ingestion("talks", "one", None)
+    assert (found.state, found.message) == ("Failed", "It was cancelled.")
+    home.jobs.retry(batch)
+    home.jobs.run_next()
+    assert home.under_way() == "Completed"
+
+
+def test_a_job_that_is_cancelled_while_it_fetches_ends_there_and_keeps_nothing_half(home: Home) -> None:
+    batch = home.indexes.start("talks", "one", [add("a"), add("b")], None).batch
+    fetch = home.downloader.download
+
+    def fetch_and_cancel(url: str, into: BinaryIO) -> int:
+        home.jobs.cancel(batch)
+        return fetch(url, into)
+
+    home.downloader.download = fetch_and_cancel  # type: ignore[method-assign]
+    job = home.jobs.run_next()
+    assert job is not None
+    assert job.state == "cancelled"
+    found = home.indexes.ingestion("talks", "one", None)
+    assert (found.state, [result.code for result in found.results]) == ("Failed", ["cancelled", "cancelled"])
+    assert len(home.downloader.fetched) == 1
+    assert home.documents == {}
+    assert home.files.holds("talks", path_of("a", "https://x.org/a.mp4")) is False
+
+
+def test_a_job_of_an_ingestion_that_is_over_does_nothing(home: Home) -> None:
+    home.run(add("nothing"))
+    (job,) = home.jobs.recent()
+    home.jobs.retry(job.ingestion_id)
+    again = home.jobs.run_next()
+    assert again is not None
+    assert again.state == "cancelled"
+    assert "It is over" in again.message
+    assert len(home.downloader.fetched) == 1
 
 
 def test_a_model_that_does_not_answer_fails_the_ingestion_with_its_words(home: Home) -> None:
@@ -198,16 +268,25 @@ def test_a_model_that_does_not_answer_fails_the_ingestion_with_its_words(home: H
 
 def test_an_index_removed_meanwhile_leaves_nothing(home: Home) -> None:
     home.indexes.start("talks", "one", [add("a")], None)
-    remove = home.files.keep
+    keep = home.files.keep
 
     def keep_and_remove(*arguments: object) -> None:
-        remove(*arguments)  # type: ignore[arg-type]
+        keep(*arguments)  # type: ignore[arg-type]
         home.indexes.delete("talks", None)
 
-    home.worker.keep = keep_and_remove  # type: ignore[method-assign,assignment]
-    home.worker.run_next()
+    home.ingesting.keep = keep_and_remove  # type: ignore[method-assign,assignment]
+    job = home.jobs.run_next()
+    assert job is not None
+    assert (job.state, job.message) == ("cancelled", "The index was removed.")
     assert home.dropped == ["talks"]
     assert home.registry.indexes() == []
+
+
+def test_the_waiting_jobs_of_an_index_go_with_it(home: Home) -> None:
+    home.indexes.start("talks", "one", [add("a")], None)
+    home.indexes.delete("talks", None)
+    assert [job.state for job in home.jobs.recent()] == ["cancelled"]
+    assert home.jobs.run_next() is None
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from foveal.errors import NotFoundError
 from foveal.testing.fakes_engine import fake_chunk
 from foveal.testing.fakes_eyes import fake_vision
 from foveal.types.assets import MediaKind
+from foveal.types.chat import Citation, Retrieved
 from foveal.types.chunks import Chunk
 from foveal.types.locators import Locator
 
@@ -42,6 +43,7 @@ def opened(engine: SeeingEngine) -> list[tuple[str, str, str]]:
     engine.vision = fake_vision(open_video=open_video)
     engine.web = {"https://x.org/a.png": picture_of()}
     engine.requests.clear()
+    engine.rests_on = None
     return seen
 
 
@@ -110,6 +112,24 @@ def test_every_observed_form_of_the_source_opens_the_video(
     choice = reply.json()["choices"][0]
     assert (choice["finish_reason"], choice["message"]["role"]) == ("stop", "assistant")
     assert reply.json()["object"] == "chat.completion"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_answer_rests_on_is_its_context(http: httpx.Client, engine: SeeingEngine, stream: bool) -> None:
+    moment = Citation(number=1, index="my-video-index", chunk=TALK, text="words")
+    engine.rests_on = Retrieved(intents=("Describe:",), citations=(moment,), results=())
+    reply = ask(http, body(dataSources=[source(str(http.base_url))], stream=stream))
+    if stream:
+        events = [json.loads(line[6:]) for line in reply.text.splitlines() if line.startswith("data: {")]
+        contexts = [e["choices"][0]["delta"].get("context") for e in events if e["choices"]]
+        assert contexts[1:] == [None] * (len(contexts) - 1)
+        context = contexts[0]
+    else:
+        context = reply.json()["choices"][0]["message"]["context"]
+    assert context["intent"] == '["Describe:"]'
+    (citation,) = context["citations"]
+    assert (citation["content"], citation["filepath"]) == ("words", "folder/talk.mp4")
+    assert citation["url"].endswith("#t=5")
 
 
 def test_the_video_has_an_address_that_opens_it_from_its_beginning(http: httpx.Client, engine: SeeingEngine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -142,19 +143,13 @@ def test_an_ingestion_is_accepted_and_polled_by_name_and_as_the_first_of_the_lis
     location = reply.headers["operation-location"]
     assert "/computervision/retrieval/indexes/my-video-index/ingestions/my-ingestion?api-version=" in location
     assert http.get(location).json()["state"] == "Running"
-    run = registry.claim()
-    assert run is not None
-    registry.report(run.run_id, _state(run.ingestion, VideoIngestionState.COMPLETED))
+    (ingestion,) = registry.ingestions("my-video-index")
+    assert reply.json()["batchName"] == registry.log.recent()[0].ingestion_id
+    registry.report(replace(ingestion, state=VideoIngestionState.COMPLETED))
     listed = http.get(f"{BASE}/my-video-index/ingestions", params={**V, "$top": "20"}).json()
     assert listed["value"][0]["state"] == "Completed"
     assert "sig=s" not in reply.text + str(listed)
     assert started(http).status_code == 409
-
-
-def _state(ingestion: Any, state: VideoIngestionState) -> Any:
-    from dataclasses import replace
-
-    return replace(ingestion, state=state)
 
 
 def test_the_prefix_may_be_left_out_and_misspelt_fields_are_read_past(
@@ -188,7 +183,7 @@ def test_a_document_that_cannot_be_meant_is_refused(
     assert reply.status_code == 400
     assert reply.json()["error"]["code"] == "InvalidRequest"
     assert part in reply.json()["error"]["message"]
-    assert registry.claim() is None
+    assert registry.log.recent() == []
 
 
 @pytest.mark.parametrize(

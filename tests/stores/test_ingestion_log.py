@@ -59,13 +59,14 @@ def test_a_live_process_keeps_its_index_and_a_killed_one_frees_it(engine: Engine
 def test_a_process_elsewhere_loses_its_lease_when_its_heart_stops(engine: Engine) -> None:
     hours = [datetime(2024, 1, 1, tzinfo=UTC)]
     log = SqlIngestionLog(engine, now=lambda: hours[0])
-    job = log.start(PHOTOS)
+    log.start(PHOTOS)
     with writing(engine, "a test") as connection:
         connection.execute(update(leases).values(host="another-host", pid=1))
     hours[0] += HEARTBEAT_LIMIT - timedelta(seconds=1)
     with pytest.raises(ConflictError, match="another-host"):
         log.start(PHOTOS)
-    log.update(job.ingestion_id, COUNTS)
+    with writing(engine, "a test") as connection:
+        connection.execute(update(leases).values(heartbeat_at=hours[0]))
     hours[0] += HEARTBEAT_LIMIT - timedelta(seconds=1)
     with pytest.raises(ConflictError):
         log.start(PHOTOS)
@@ -86,6 +87,18 @@ def test_who_lost_the_lease_is_told_and_changes_nothing(engine: Engine) -> None:
     assert (newest.ingestion_id, newest.state) == (winner.ingestion_id, IngestionState.RUNNING)
     assert oldest.state is IngestionState.INTERRUPTED
     log.update(winner.ingestion_id, COUNTS, state=IngestionState.SUCCEEDED)
+
+
+def test_a_job_that_another_process_goes_on_with_is_not_its_former_one_s_to_record(engine: Engine) -> None:
+    log = SqlIngestionLog(engine)
+    job = log.start(PHOTOS)
+    with writing(engine, "a test") as connection:
+        connection.execute(update(leases).values(pid=1))
+    for state in (IngestionState.RUNNING, IngestionState.FAILED):
+        with pytest.raises(ConflictError, match="taken over"):
+            log.update(job.ingestion_id, COUNTS, state=state)
+    assert log.get(job.ingestion_id).state is IngestionState.RUNNING
+    assert log.get(job.ingestion_id).counts != COUNTS
 
 
 def test_an_unknown_job_is_named(engine: Engine) -> None:

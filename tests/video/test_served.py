@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 import pytest
@@ -19,10 +21,12 @@ from foveal.readers.video import VideoReader
 from foveal.runtime.originals import Originals
 from foveal.runtime.video import Frames
 from foveal.sources.folder import FolderSource
+from foveal.sources.spooled import spooled
 from foveal.stores.byte_files import FileByteStore
+from foveal.stores.kept_files import KeptFiles
 from foveal.testing.fakes_engine import FakeEngine, fake_chunk
 from foveal.testing.videos import Scene, video_of
-from foveal.types.assets import AssetId, MediaKind
+from foveal.types.assets import AssetId, MediaKind, SourceItem
 from foveal.types.chunks import Chunk, Feature
 from foveal.types.locators import Locator
 
@@ -128,6 +132,56 @@ def test_frames_at_any_times_come_in_order(tmp_path: Path, talk: Chunk, reader: 
     first, second = frames.at(talk, [3000, 500], long_side_px=64)
     assert first.pixels[..., 0].mean() > first.pixels[..., 2].mean()
     assert second.pixels[..., 2].mean() > second.pixels[..., 0].mean()
+
+
+class Remote:
+    """The files of a folder as they come over a network: no file of a file system."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = str(folder)
+        self._folder = folder
+        self.fetched = 0
+
+    def items(self) -> Iterator[SourceItem]:
+        return iter(FolderSource(self._folder).items())
+
+    def open(self, item: SourceItem) -> BinaryIO:
+        self.fetched += 1
+        return spooled(iter([b"", (self._folder / item.path).read_bytes()]))
+
+
+def test_a_remote_video_is_fetched_once_however_many_parts_are_asked_for_at_once(tmp_path: Path, talk: Chunk) -> None:
+    remote, kept = Remote(tmp_path), KeptFiles(tmp_path / "kept", 2**30)
+    originals, whole = Originals(kept), (tmp_path / "talk.mp4").read_bytes()
+
+    def part(start: int) -> bytes:
+        with originals.open(remote, talk) as file:
+            file.seek(start)
+            return file.read(100)
+
+    with ThreadPoolExecutor(8) as threads:
+        got = list(threads.map(part, range(0, 1600, 100)))
+    assert got == [whole[start : start + 100] for start in range(0, 1600, 100)]
+    assert remote.fetched == 1
+    FileByteStore(tmp_path / "derived", kept.delete).delete([talk.asset_id])
+    assert part(0) == whole[:100]
+    assert remote.fetched == 2
+
+
+def test_a_remote_video_without_room_for_a_copy_is_shown_all_the_same(tmp_path: Path, talk: Chunk) -> None:
+    remote, originals = Remote(tmp_path), Originals(KeptFiles(tmp_path / "kept", 0))
+    for _ in range(2):
+        with originals.open(remote, talk) as file:
+            assert file.read() == (tmp_path / "talk.mp4").read_bytes()
+    assert remote.fetched == 2
+
+
+def test_a_remote_file_whose_bytes_changed_is_not_kept(tmp_path: Path, talk: Chunk) -> None:
+    (tmp_path / "talk.mp4").write_bytes(b"something else")
+    kept = KeptFiles(tmp_path / "kept", 2**30)
+    with pytest.raises(NotFoundError, match="changed"):
+        Originals(kept).open(Remote(tmp_path), talk)
+    assert list(kept.assets()) == []
 
 
 def test_an_original_that_has_changed_is_not_given_out_even_after_it_was_proven(tmp_path: Path, talk: Chunk) -> None:

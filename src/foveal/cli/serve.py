@@ -60,7 +60,6 @@ def run_server(here: Session, foveal: Foveal) -> None:
     from foveal.cli.work import tell
     from foveal.runtime.scheduler import refreshing
     from foveal.runtime.tls import tls_of
-    from foveal.runtime.video_retrieval import ingesting_videos
     from foveal.runtime.watching import watching
 
     serving = here.settings.serve
@@ -99,7 +98,6 @@ def run_server(here: Session, foveal: Foveal) -> None:
     with (
         refreshing(sources, lambda done: tell(here, done), jobs=jobs) if sources or jobs else nullcontext(),
         watching(sources, lambda line: here.notes.print(line, markup=False)) if sources else nullcontext(),
-        ingesting_videos(foveal.parts.video_retrieval.worker),
     ):
         uvicorn.Server(config).run(sockets=[listener])
 

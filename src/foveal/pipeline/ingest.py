@@ -208,20 +208,36 @@ class Ingester:
             KeyboardInterrupt: Likewise.
         """
         with JobRun(self._log, job or self._log.start(order), observe) as run:
-            try:
-                if run.job.stage in SHARED_STAGES:
-                    source = self._source_of(order)
-                    run.share()
-                else:
-                    source = self._hand_out(run, request, order)
-                if self._work_through(run, source):
-                    run.end(IngestionState.CANCELLED)
-                else:
-                    run.enter("finish")
-                    self._finishing.finish(run, self._queue.gone(run.job.ingestion_id))
-            finally:
-                self._queue.clear(run.job.ingestion_id)
+            if self.run_within(run, request):
+                run.end(IngestionState.CANCELLED)
         return run.job
+
+    def run_within(self, run: JobRun, request: Callable[[], IngestRequest]) -> bool:
+        """The same as a part of a job that somebody else began and will end.
+
+        Args:
+            run: The job; it is an order of what `request` lists.
+            request: As for `run_job`.
+
+        Returns:
+            Whether it was cancelled.
+
+        Raises:
+            FovealError: As `run_job`.
+        """
+        try:
+            if run.job.stage in SHARED_STAGES:
+                source = self._source_of(run.job.order)
+                run.share()
+            else:
+                source = self._hand_out(run, request, run.job.order)
+            if self._work_through(run, source):
+                return True
+            run.enter("finish")
+            self._finishing.finish(run, self._queue.gone(run.job.ingestion_id))
+            return False
+        finally:
+            self._queue.clear(run.job.ingestion_id)
 
     def help(self, job: Ingestion, observe: Observer = lambda _: None) -> int:
         """Do a share of a job that another process runs, until there is no item left that nobody has.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from foveal.errors import NotFoundError
 from foveal.pipeline.describing import DescribingChat
 from foveal.pipeline.time_links import TimeLinks
+from foveal.pipeline.video_citing import rests_on
 from foveal.pipeline.video_extracting import (
     asks_for_screen,
     documents_of,
@@ -67,7 +68,8 @@ class VideoChat:
     may_show: Callable[[Chunk], bool]
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
-        """Answer the last message: any number of `TextDelta`, one `Finished`.
+        """Answer the last message: one `Retrieved` with the moments it rests on, any number of `TextDelta`, one
+        `Finished`.
 
         Raises:
             NotFoundError: A video is not there, or not for these groups.
@@ -76,6 +78,7 @@ class VideoChat:
         """
         model = await asyncio.to_thread(self.models, request.deployment)
         timelines, hits = await asyncio.to_thread(self._look, request)
+        yield rests_on(request, timelines, hits)
         if isinstance(model, DescribingChat):
             async for event in self._extracted(request, timelines, hits, model):
                 yield event

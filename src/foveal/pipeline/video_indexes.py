@@ -17,6 +17,7 @@ from foveal.pipeline.video_hits import hits_of, where_of
 from foveal.ports.videos import VideoRegistry
 from foveal.retrieval.metadata_values import read_moment, select_documents
 from foveal.types.documents import Json
+from foveal.types.ingestions import Ingestion, IngestionState, JobKind, JobOrder
 from foveal.types.search import Query, SearchResult
 from foveal.types.videos import (
     IndexFeature,
@@ -32,6 +33,8 @@ from foveal.types.videos import (
 )
 
 Groups = tuple[str, ...] | None
+NAMED_BY = "ingestion"
+"""Option of a job that says which ingestion of its index it does."""
 
 
 class VideoIndexes:
@@ -44,6 +47,8 @@ class VideoIndexes:
         is_there: Whether something was brought into an index already.
         drop: Removes what was brought into an index, silently where there is nothing.
         place: Name of the source that an index's files are in.
+        job: A job by its id, None where there is none.
+        cancel: Asks a job to stop.
     """
 
     def __init__(
@@ -55,6 +60,8 @@ class VideoIndexes:
         is_there: Callable[[str], bool],
         drop: Callable[[str], None],
         place: Callable[[str], str],
+        job: Callable[[str], Ingestion | None],
+        cancel: Callable[[str], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._registry = registry
@@ -63,6 +70,8 @@ class VideoIndexes:
         self._is_there = is_there
         self._drop = drop
         self._place = place
+        self._job = job
+        self._cancel = cancel
         self._now = now
 
     # --- indexes
@@ -159,8 +168,11 @@ class VideoIndexes:
         return self._registry.index(name) is not None
 
     def forget(self, name: str) -> None:
-        """Remove whatever there is of an index, silently where there is nothing."""
+        """Remove whatever there is of an index, silently where there is nothing; what is under way is stopped."""
+        under_way = [one.batch for one in self._registry.ingestions(name) if not one.state.is_over]
         self._registry.remove_index(name)
+        for job in under_way:
+            self._cancel(job)
         self._drop(name)
 
     # --- documents and ingestions
@@ -179,12 +191,18 @@ class VideoIndexes:
             index=index,
             name=name,
             state=VideoIngestionState.RUNNING,
-            batch=str(uuid.uuid4()),
+            batch="",
             created_at=now,
             modified_at=now,
         )
-        self._registry.add_ingestion(ingestion, [_settled(task, present) for task in tasks])
-        return ingestion
+        order = JobOrder(
+            kind=JobKind.VIDEOS,
+            index=index,
+            source=self._place(index),
+            groups=present.groups,
+            options=((NAMED_BY, name),),
+        )
+        return self._registry.add_ingestion(ingestion, [_settled(task, present) for task in tasks], order)
 
     def ingestion(self, index: str, name: str, groups: Groups) -> VideoIngestion:
         """One.
@@ -204,7 +222,14 @@ class VideoIndexes:
         Raises:
             IndexNotFoundError: No such index, or not for these groups.
         """
-        return list(self._registry.ingestions(self.get(index, groups).name))
+        return [self._as_it_is(one) for one in self._registry.ingestions(self.get(index, groups).name)]
+
+    def _as_it_is(self, ingestion: VideoIngestion) -> VideoIngestion:
+        """With the end of a job that could not say so itself: cancelled before it began, or failed in between."""
+        job = None if ingestion.state.is_over else self._job(ingestion.batch)
+        if job is None or job.state not in {IngestionState.CANCELLED, IngestionState.FAILED}:
+            return ingestion
+        return replace(ingestion, state=VideoIngestionState.FAILED, message=job.message or "It was cancelled.")
 
     def documents(self, index: str, groups: Groups) -> list[VideoDocument]:
         """By id.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import BinaryIO, Protocol
 
-from foveal.types.videos import VideoDocument, VideoIndex, VideoIngestion, VideoRun, VideoTask
+from foveal.types.ingestions import JobOrder
+from foveal.types.videos import VideoDocument, VideoIndex, VideoIngestion, VideoTask
 
 
 class Downloader(Protocol):
@@ -25,9 +26,9 @@ class Downloader(Protocol):
 
 
 class VideoRegistry(Protocol):
-    """Video indexes, their documents and their ingestions. One process works on an ingestion at a time: `claim` takes
-    its lease, which is free again when that process is gone. What a process did, every other sees at its next call.
-    Addresses that are still to be fetched are kept encrypted, and forgotten with the end of the ingestion.
+    """Video indexes, their documents and their ingestions, each of which is done by a job of the home's
+    `IngestionLog`. What a process did, every other sees at its next call. Addresses that are still to be fetched are
+    kept encrypted, and forgotten with the end of the ingestion.
     """
 
     def put_index(self, index: VideoIndex, *, replaces: VideoIndex | None = None) -> None:
@@ -60,8 +61,8 @@ class VideoRegistry(Protocol):
     def documents(self, index: str) -> Sequence[VideoDocument]:
         """Those of an index, by id."""
 
-    def add_ingestion(self, ingestion: VideoIngestion, tasks: Sequence[VideoTask]) -> None:
-        """Keep a new ingestion, to be claimed.
+    def add_ingestion(self, ingestion: VideoIngestion, tasks: Sequence[VideoTask], order: JobOrder) -> VideoIngestion:
+        """Keep a new ingestion and queue the job that does it: both or neither. Its `batch` is that job's id.
 
         Raises:
             ConflictError: The index has one of that name.
@@ -71,18 +72,16 @@ class VideoRegistry(Protocol):
     def ingestions(self, index: str) -> Sequence[VideoIngestion]:
         """Those of an index, newest first."""
 
-    def claim(self) -> VideoRun | None:
-        """Take the right to work on the oldest ingestion that is not over and that no living process works on; None
-        when there is none.
-        """
-
-    def report(self, run_id: str, ingestion: VideoIngestion) -> None:
-        """Keep how far a run is, and say that it lives; to be called every minute or so. With an ingestion that is over
-        the right is given back.
+    def tasks(self, index: str, name: str) -> Sequence[VideoTask]:
+        """What an ingestion has to do; empty when it is over, or not there.
 
         Raises:
-            ConflictError: Another process took it over because this one looked dead, or the index was removed.
+            StoreCorruptError: They were encrypted with another key.
         """
 
-    def release(self, run_id: str) -> None:
-        """Give the right back with the ingestion as it is, for whoever claims it next."""
+    def report(self, ingestion: VideoIngestion) -> None:
+        """Keep how far one is; the process that runs its job does.
+
+        Raises:
+            ConflictError: It is over, or its index was removed.
+        """

@@ -33,18 +33,22 @@ def jobs_of(parts: Parts) -> Jobs:
     def copy(job: Ingestion, observe: Observer) -> Ingestion:
         return resume_import(parts, job, observe)
 
+    def videos(job: Ingestion, observe: Observer) -> Ingestion:
+        return parts.video_retrieval.ingesting.run(job, observe)
+
     handlers: dict[JobKind, Handler] = {
         JobKind.INGEST: ingest,
         JobKind.REFRESH: refresh,
         JobKind.REMOVE: remove,
         JobKind.REEMBED: reembed,
         JobKind.IMPORT: copy,
+        JobKind.VIDEOS: videos,
     }
 
     def help_ingest(job: Ingestion, observe: Observer) -> int:
         return parts.of(job.index).ingester.help(job, observe)
 
-    helpers: dict[JobKind, Helper] = {JobKind.INGEST: help_ingest, JobKind.REFRESH: help_ingest}
+    helpers: dict[JobKind, Helper] = dict.fromkeys((JobKind.INGEST, JobKind.REFRESH, JobKind.VIDEOS), help_ingest)
     return Jobs(parts.log, handlers, helpers)
 
 

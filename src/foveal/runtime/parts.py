@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from foveal.runtime.video import Frames
     from foveal.runtime.video_retrieval import VideoRetrieval
     from foveal.settings import ModelServer, Settings
+    from foveal.stores.kept_files import KeptFiles
     from foveal.types.chat import ImageInput
     from foveal.types.chunks import Chunk
     from foveal.types.ingestions import Ingestion, IngestionPlan, JobOrder
@@ -280,7 +281,14 @@ class Parts:
         """Thumbnails."""
         from foveal.stores.byte_files import FileByteStore
 
-        return FileByteStore(self.settings.home / "derived")
+        return FileByteStore(self.settings.home / "derived", self.kept.delete)
+
+    @made_once
+    def kept(self) -> KeptFiles:
+        """Copies of files of remote sources."""
+        from foveal.stores.kept_files import KeptFiles
+
+        return KeptFiles(self.settings.home / "kept", self.settings.fetch.kept_bytes)
 
     @made_once
     def cache(self) -> ModelCache:
@@ -663,7 +671,7 @@ class Parts:
         """Files as they were indexed."""
         from foveal.runtime.originals import Originals
 
-        return Originals()
+        return Originals(self.kept)
 
     def open_original(self, chunk: Chunk) -> BinaryIO:
         """The file a chunk is from; the caller closes.

@@ -19,7 +19,7 @@ class Swept:
     """What was deleted.
 
     Attributes:
-        derived: Assets whose thumbnails were, because no index has them.
+        derived: Assets whose thumbnails and copies were, because no index has them.
         uploads: Uploaded bytes without a file.
         unfinished: Files that were half here for too long.
     """
@@ -31,7 +31,8 @@ class Swept:
 
 def sweep(parts: Parts) -> Swept:
     """Delete what is left behind. What is in use is never touched: thumbnails that are missed are made anew."""
-    left = set(parts.derived.assets())  # before the catalog is read: what is indexed meanwhile is in neither
+    # Before the catalog is read: what is indexed meanwhile is in neither.
+    left = {*parts.derived.assets(), *parts.kept.assets()}
     for record in parts.catalog.indexes() if left else ():
         left -= {document.asset_id for document in parts.catalog.documents(record.name)}
     parts.derived.delete(left)

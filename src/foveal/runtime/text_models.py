@@ -22,6 +22,7 @@ SHARED = (
     "log",
     "store",
     "derived",
+    "kept",
     "cache",
     "image_reader",
     "video_reader",

@@ -25,7 +25,7 @@ def video_chat_of(parts: Parts) -> VideoChat:
     from foveal.readers.language import detect_language
 
     def search(index: str, query: Query) -> SearchResult:
-        return parts.searcher.search(index, query)
+        return parts.retrieving.search(index, query)
 
     def moments(video: VideoInput, groups: tuple[str, ...] | None) -> list[Chunk]:
         return moments_of(parts, video.index, video.document_id, groups)

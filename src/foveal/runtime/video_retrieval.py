@@ -1,33 +1,24 @@
-"""Video retrieval of a home: its indexes, and the thread that works on their ingestions beside a running server.
-
-Any number of processes may do that on one home: a lease in the database sees to it that each ingestion is one's work.
-"""
+"""Video retrieval of a home: its indexes, and what does the jobs that bring their documents in."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
-from foveal.errors import FovealError, IndexNotFoundError, UnreadableAssetError
+from foveal.errors import IndexNotFoundError, NotFoundError, UnreadableAssetError
 from foveal.pipeline.places import document_id
 from foveal.pipeline.video_indexes import VideoIndexes
-from foveal.pipeline.video_ingesting import VideoWorker
-from foveal.types.ingestions import DocumentState
+from foveal.pipeline.video_ingesting import VideoIngesting
+from foveal.types.ingestions import DocumentState, Ingestion, IngestionId
 from foveal.types.search import Query, SearchResult
-from foveal.types.videos import VideoIngestion
 
 if TYPE_CHECKING:
     from foveal.pipeline.ingest import IngestRequest
-    from foveal.pipeline.job_run import Observer
+    from foveal.pipeline.job_run import JobRun
     from foveal.ports.videos import Downloader, VideoRegistry
     from foveal.runtime.parts import Parts
     from foveal.runtime.video_files import VideoFiles
-    from foveal.types.ingestions import Ingestion
-
-POLL_S = 1.0
-"""Time between two looks at what waits, each one small read of the database."""
 
 
 class VideoRetrieval:
@@ -47,11 +38,11 @@ class VideoRetrieval:
         self._files = VideoFiles(home / "videos")
         self.registry: VideoRegistry = SqlVideoRegistry(parts.engine, key)
         self.indexes = self._indexes()
-        self.worker = self._worker(self._files)
+        self.ingesting = self._ingesting(self._files)
 
     def _indexes(self) -> VideoIndexes:
         def search(index: str, query: Query) -> SearchResult:
-            return self._parts.searcher.search(index, query)
+            return self._parts.retrieving.search(index, query)
 
         return VideoIndexes(
             self.registry,
@@ -60,18 +51,21 @@ class VideoRetrieval:
             is_there=self._is_there,
             drop=self._drop,
             place=self._files.place,
+            job=self._job,
+            cancel=self._cancel,
         )
 
-    def _worker(self, files: VideoFiles) -> VideoWorker:
+    def _ingesting(self, files: VideoFiles) -> VideoIngesting:
         parts = self._parts
 
-        def ingest(request: IngestRequest, observe: Observer) -> Ingestion:
-            return parts.ingester.run(request, observe)
+        def bring_in(run: JobRun, request: Callable[[], IngestRequest]) -> bool:
+            return parts.of(run.job.index).ingester.run_within(run, request)
 
-        return VideoWorker(
+        return VideoIngesting(
             self.registry,
+            parts.log,
             _downloader(parts),
-            ingest=ingest,
+            bring_in=bring_in,
             source=files.source,
             keep=files.keep,
             discard=files.discard,
@@ -79,6 +73,16 @@ class VideoRetrieval:
             record=self._record,
             drop=self._drop,
         )
+
+    def _job(self, job: str) -> Ingestion | None:
+        try:
+            return self._parts.log.get(IngestionId(job))
+        except NotFoundError:
+            return None
+
+    def _cancel(self, job: str) -> None:
+        with suppress(NotFoundError):
+            self._parts.log.cancel(IngestionId(job))
 
     def _is_there(self, name: str) -> bool:
         return any(record.name == name for record in self._parts.catalog.indexes())
@@ -125,36 +129,3 @@ class _NoDownloader:
             remedy="The operator may set fetch.on.",
             stage="fetch",
         )
-
-
-@contextmanager
-def ingesting_videos(
-    worker: VideoWorker, tell: Callable[[VideoIngestion], None] = lambda _: None, *, poll_s: float = POLL_S
-) -> Iterator[None]:
-    """Work on ingestions from a thread of its own, one after another.
-
-    On leaving, one under way stops at its next file, keeps what it did, and is taken up by whoever comes next.
-
-    Args:
-        worker: Whose.
-        tell: Told of each that was worked on, from that thread.
-        poll_s: Time between two looks.
-    """
-    over = threading.Event()
-
-    def run() -> None:
-        while not over.wait(poll_s):
-            try:
-                done = worker.run_next(over.is_set)
-            except FovealError:
-                continue  # the database is busy or away; it may be back at the next look
-            if done is not None:
-                tell(done)
-
-    thread = threading.Thread(target=run, name="foveal-videos", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

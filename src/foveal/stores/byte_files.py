@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -17,10 +17,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 class FileByteStore:
-    """`foveal.ports.ByteStore` under one folder; any number of processes."""
+    """`foveal.ports.ByteStore` under one folder; any number of processes.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: The folder.
+        delete_beside: Told of assets that are deleted here, to delete what it keeps of them.
+    """
+
+    def __init__(self, root: Path, delete_beside: Callable[[Collection[AssetId]], None] = lambda _: None) -> None:
         self._root = root
+        self._delete_beside = delete_beside
 
     def get(self, asset_id: AssetId, name: str) -> bytes | None:
         """The bytes."""
@@ -47,6 +53,7 @@ class FileByteStore:
 
     def delete(self, asset_ids: Collection[AssetId]) -> None:
         """Remove everything derived from these assets; the folders above stay."""
+        self._delete_beside(asset_ids)
         for asset_id in asset_ids:
             folder = self._folder(asset_id)
             with _translated(folder):

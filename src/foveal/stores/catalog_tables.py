@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -265,13 +265,9 @@ video_ingestions = Table(
     Column("body", Text, nullable=False),  # JSON
     Column("tasks", LargeBinary, nullable=False),  # a Fernet token; empty once it is over
     Column("is_over", Boolean, nullable=False),
-    Column("run_id", String, unique=True),
-    Column("run_host", String),
-    Column("run_pid", Integer),
-    Column("heartbeat_at", UtcTime),
     UniqueConstraint("index_name", "name"),
 )
-"""Ingestions of video indexes. The last four columns are the lease of a run."""
+"""Ingestions of video indexes. Each is done by a job, which its body names."""
 
 conversations = Table(
     "conversations",

@@ -92,7 +92,8 @@ class SqlIngestionLog:
     ) -> None:
         """Record progress and renew the lease; a final state releases it."""
         now = self._now()
-        own = leases.c.ingestion_id == ingestion_id
+        mine = (leases.c.host == host_name()) & (leases.c.pid == os.getpid())  # another process may go on with the job
+        own = (leases.c.ingestion_id == ingestion_id) & mine
         final = state is not _RUNNING
         values: dict[str, object] = {"state": state.value, "message": message, "updated_at": now}
         values |= (asdict(counts) if counts else {}) | (asdict(progress) if progress else {})

@@ -6,18 +6,18 @@ Addresses that are still to be fetched are kept as Fernet tokens, like credentia
 from __future__ import annotations
 
 import base64
-import os
 import uuid
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, Select, delete, insert, select, update
 from sqlalchemy.engine import Connection, Row
 
 from foveal.errors import ConflictError, IndexNotFoundError, PreconditionError, StoreCorruptError
-from foveal.stores.catalog_tables import video_documents, video_indexes, video_ingestions
-from foveal.stores.process_leases import holder_lives, host_name
+from foveal.stores.catalog_tables import ingestions, video_documents, video_indexes, video_ingestions
+from foveal.stores.job_rows import new_row
 from foveal.stores.sql_engine import reading, writing
 from foveal.stores.video_records import (
     document_json,
@@ -29,13 +29,13 @@ from foveal.stores.video_records import (
     read_tasks,
     tasks_json,
 )
-from foveal.types.videos import VideoDocument, VideoIndex, VideoIngestion, VideoRun, VideoTask
+from foveal.types.ingestions import IngestionId, IngestionState, JobOrder
+from foveal.types.videos import VideoDocument, VideoIndex, VideoIngestion, VideoTask
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
 _WHAT = "The catalog"
-_NO_LEASE = {"run_id": None, "run_host": None, "run_pid": None, "heartbeat_at": None}
 
 
 class SqlVideoRegistry:
@@ -112,15 +112,19 @@ class SqlVideoRegistry:
             asked = select(table.c.body).where(table.c.index_name == index).order_by(table.c.document_id)
             return [read_document(row.body) for row in connection.execute(asked)]
 
-    def add_ingestion(self, ingestion: VideoIngestion, tasks: Sequence[VideoTask]) -> None:
-        """Insert."""
-        table, index, name = video_ingestions, ingestion.index, ingestion.name
+    def add_ingestion(self, ingestion: VideoIngestion, tasks: Sequence[VideoTask], order: JobOrder) -> VideoIngestion:
+        """Insert, with its job."""
+        index, name = ingestion.index, ingestion.name
         with writing(self._engine, _WHAT) as connection:
             _check_index(connection, index)
-            if connection.execute(select(table).where((table.c.index_name == index) & (table.c.name == name))).first():
+            if connection.execute(_one(index, name)).first():
                 raise ConflictError(f"The index {index!r} has an ingestion {name!r} already.", remedy="Name another.")
-            values = {"body": ingestion_json(ingestion), "tasks": self._fernet().encrypt(tasks_json(tasks).encode())}
-            connection.execute(insert(table).values(index_name=index, name=name, is_over=False, **values))
+            job = new_row(order, IngestionId(uuid.uuid4().hex), IngestionState.QUEUED, self._now())
+            connection.execute(insert(ingestions).values(**job))
+            kept = replace(ingestion, batch=str(job["ingestion_id"]))
+            values = {"body": ingestion_json(kept), "tasks": self._fernet().encrypt(tasks_json(tasks).encode())}
+            connection.execute(insert(video_ingestions).values(index_name=index, name=name, is_over=False, **values))
+        return kept
 
     def ingestions(self, index: str) -> list[VideoIngestion]:
         """Newest first."""
@@ -129,48 +133,22 @@ class SqlVideoRegistry:
         with reading(self._engine, _WHAT) as connection:
             return [read_ingestion(row.body) for row in connection.execute(asked)]
 
-    def claim(self) -> VideoRun | None:
-        """The oldest that is free."""
-        waiting = select(video_ingestions).where(video_ingestions.c.is_over.is_(False))
-        waiting = waiting.order_by(video_ingestions.c.number)
-        with reading(self._engine, _WHAT) as connection:  # a look costs no write lock while nothing is to do
-            if connection.execute(waiting).first() is None:
-                return None
+    def tasks(self, index: str, name: str) -> tuple[VideoTask, ...]:
+        """Decrypted."""
+        with reading(self._engine, _WHAT) as connection:
+            row = connection.execute(_one(index, name)).first()
+        return () if row is None or row.is_over else self._tasks(row)
+
+    def report(self, ingestion: VideoIngestion) -> None:
+        """Update what is not over."""
+        values: dict[str, object] = {"body": ingestion_json(ingestion)}
+        if ingestion.state.is_over:
+            values |= {"is_over": True, "tasks": b""}
         with writing(self._engine, _WHAT) as connection:
-            free = (row for row in connection.execute(waiting).all() if not self._runs(row))
-            row = next(free, None)
-            return None if row is None else self._take(connection, row)
-
-    def report(self, run_id: str, ingestion: VideoIngestion) -> None:
-        """Update, and renew or end the lease."""
-        over = ingestion.state.is_over
-        values: dict[str, object] = {"body": ingestion_json(ingestion), "heartbeat_at": self._now()}
-        if over:
-            values |= {"is_over": True, "tasks": b"", **_NO_LEASE}
-        with writing(self._engine, _WHAT) as connection:
-            mine = update(video_ingestions).where(video_ingestions.c.run_id == run_id)
-            if not connection.execute(mine.values(**values)).rowcount:
-                raise ConflictError(
-                    "Another process has taken over that ingestion, or its index was removed.",
-                    remedy="Leave it to that process.",
-                )
-
-    def release(self, run_id: str) -> None:
-        """End the lease."""
-        with writing(self._engine, _WHAT) as connection:
-            mine = update(video_ingestions).where(video_ingestions.c.run_id == run_id)
-            connection.execute(mine.values(**_NO_LEASE))
-
-    def _take(self, connection: Connection, row: Row[Any]) -> VideoRun:
-        run_id = uuid.uuid4().hex
-        lease = {"run_id": run_id, "run_host": host_name(), "run_pid": os.getpid(), "heartbeat_at": self._now()}
-        taken = update(video_ingestions).where(video_ingestions.c.number == row.number)
-        connection.execute(taken.values(**lease))
-        return VideoRun(run_id=run_id, ingestion=read_ingestion(row.body), tasks=self._tasks(row))
-
-    def _runs(self, row: Row[Any]) -> bool:
-        held = row.run_id is not None
-        return held and holder_lives(row.run_host, row.run_pid, row.heartbeat_at, self._now())
+            row = connection.execute(_one(ingestion.index, ingestion.name)).first()
+            if row is None or row.is_over or read_ingestion(row.body).created_at != ingestion.created_at:
+                raise ConflictError("That ingestion is over, or its index was removed.", remedy="Leave it.")
+            connection.execute(update(video_ingestions).where(video_ingestions.c.number == row.number).values(**values))
 
     def _tasks(self, row: Row[Any]) -> tuple[VideoTask, ...]:
         from cryptography.fernet import InvalidToken
@@ -187,6 +165,11 @@ class SqlVideoRegistry:
         from cryptography.fernet import Fernet
 
         return Fernet(base64.urlsafe_b64encode(self._key()))
+
+
+def _one(index: str, name: str) -> Select[Any]:
+    table = video_ingestions
+    return select(table).where((table.c.index_name == index) & (table.c.name == name))
 
 
 def _check_index(connection: Connection, name: str) -> None:

@@ -119,6 +119,7 @@ class FakeEngine:
         judged: Every `(side, text)` judged, in order.
         vision: Behind the face of Azure AI Vision, by the fake models.
         say: What a plain chat answers, in place of an echo; empty: the echo.
+        rests_on: What a chat without sources rests on, as one about videos does; None: nothing.
     """
 
     def __init__(self, indexes: dict[str, list[Chunk]] | None = None) -> None:
@@ -151,6 +152,7 @@ class FakeEngine:
         self.judged: list[tuple[Side, str]] = []
         self.vision = fake_vision()
         self.say = ""
+        self.rests_on: Retrieved | None = None
 
     def index_names(self) -> list[str]:
         """As given and as made, sorted."""
@@ -383,6 +385,8 @@ class FakeEngine:
                 retrieved = self._retrieve(request)
                 yield retrieved
                 text = f"{retrieved.citations[0].text} [doc1]" if retrieved.citations else request.grounding.refusal
+            elif self.rests_on is not None:
+                yield self.rests_on
             for number, word in enumerate(re.findall(r"\S+\s*", text)):
                 await asyncio.sleep(self.pause_s)
                 if number and self.failure_after is not None:

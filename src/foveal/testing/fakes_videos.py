@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from threading import RLock
 from typing import BinaryIO
 
 from foveal.errors import AssetLimitError, ConflictError, IndexNotFoundError, PreconditionError, UnreadableAssetError
 from foveal.pipeline.video_indexes import VideoIndexes
-from foveal.ports.videos import VideoRegistry
+from foveal.ports.ingestions import IngestionLog
+from foveal.testing.fakes_stores import InMemoryIngestionLog
 from foveal.types.chunks import NO_GENERATION
+from foveal.types.ingestions import IngestionId, JobOrder
 from foveal.types.search import Query, SearchResult
-from foveal.types.videos import VideoDocument, VideoIndex, VideoIngestion, VideoRun, VideoTask
+from foveal.types.videos import VideoDocument, VideoIndex, VideoIngestion, VideoTask
 
 
 def fake_video_indexes(
-    registry: VideoRegistry | None = None,
+    registry: InMemoryVideoRegistry | None = None,
     search: Callable[[str, Query], SearchResult] | None = None,
     *,
     taken: Collection[str] = (),
@@ -25,13 +28,16 @@ def fake_video_indexes(
     Args:
         taken: Names of indexes that are no video indexes.
     """
+    kept = registry or InMemoryVideoRegistry()
     return VideoIndexes(
-        registry or InMemoryVideoRegistry(),
+        kept,
         search=search or _nothing,
         is_taken=lambda name: name in taken,
         is_there=lambda _: search is not None,
         drop=lambda _: None,
         place=lambda index: f"/videos/{index}",
+        job=lambda job_id: kept.log.get(IngestionId(job_id)),
+        cancel=lambda job_id: kept.log.cancel(IngestionId(job_id)),
     )
 
 
@@ -68,15 +74,18 @@ class FakeDownloader:
 
 
 class InMemoryVideoRegistry:
-    """`foveal.ports.VideoRegistry` over dictionaries; a run's id is `run-` and a number."""
+    """`foveal.ports.videos.VideoRegistry` over dictionaries.
 
-    def __init__(self) -> None:
+    Args:
+        log: Where the jobs are queued.
+    """
+
+    def __init__(self, log: IngestionLog | None = None) -> None:
+        self.log = log or InMemoryIngestionLog()
         self._indexes: dict[str, VideoIndex] = {}
         self._documents: dict[tuple[str, str], VideoDocument] = {}
         self._ingestions: dict[tuple[str, str], VideoIngestion] = {}
         self._tasks: dict[tuple[str, str], tuple[VideoTask, ...]] = {}
-        self._runs: dict[str, tuple[str, str]] = {}
-        self._count = 0
         self._lock = RLock()
 
     def put_index(self, index: VideoIndex, *, replaces: VideoIndex | None = None) -> None:
@@ -105,7 +114,6 @@ class InMemoryVideoRegistry:
             for table in (self._documents, self._ingestions, self._tasks):
                 for key in [key for key in table if key[0] == name]:
                     del table[key]
-            self._runs = {run: key for run, key in self._runs.items() if key[0] != name}
 
     def put_document(self, index: str, document: VideoDocument) -> None:
         """Keep one."""
@@ -124,48 +132,37 @@ class InMemoryVideoRegistry:
         with self._lock:
             return [self._documents[key] for key in sorted(self._documents) if key[0] == index]
 
-    def add_ingestion(self, ingestion: VideoIngestion, tasks: Sequence[VideoTask]) -> None:
-        """Keep one."""
+    def add_ingestion(self, ingestion: VideoIngestion, tasks: Sequence[VideoTask], order: JobOrder) -> VideoIngestion:
+        """Keep one, with its job."""
         key = (ingestion.index, ingestion.name)
         with self._lock:
             self._check(ingestion.index)
             if key in self._ingestions:
                 raise ConflictError(f"The index {ingestion.index!r} has an ingestion {ingestion.name!r} already.")
-            self._ingestions[key], self._tasks[key] = ingestion, tuple(tasks)
+            kept = replace(ingestion, batch=self.log.enqueue(order).ingestion_id)
+            self._ingestions[key], self._tasks[key] = kept, tuple(tasks)
+            return kept
 
     def ingestions(self, index: str) -> list[VideoIngestion]:
         """Newest first."""
         with self._lock:
             return [one for key, one in reversed(self._ingestions.items()) if key[0] == index]
 
-    def claim(self) -> VideoRun | None:
-        """The oldest that is free."""
+    def tasks(self, index: str, name: str) -> tuple[VideoTask, ...]:
+        """Those that are kept."""
         with self._lock:
-            held = set(self._runs.values())
-            free = (key for key, one in self._ingestions.items() if not one.state.is_over and key not in held)
-            key = next(free, None)
-            if key is None:
-                return None
-            self._count += 1
-            run_id = f"run-{self._count}"
-            self._runs[run_id] = key
-            return VideoRun(run_id=run_id, ingestion=self._ingestions[key], tasks=self._tasks[key])
+            return self._tasks.get((index, name), ())
 
-    def report(self, run_id: str, ingestion: VideoIngestion) -> None:
+    def report(self, ingestion: VideoIngestion) -> None:
         """Keep how far it is."""
+        key = (ingestion.index, ingestion.name)
         with self._lock:
-            if run_id not in self._runs:
-                raise ConflictError("Another process has taken over that ingestion, or its index was removed.")
-            key = self._runs[run_id]
+            present = self._ingestions.get(key)
+            if present is None or present.state.is_over or present.created_at != ingestion.created_at:
+                raise ConflictError("That ingestion is over, or its index was removed.")
             self._ingestions[key] = ingestion
             if ingestion.state.is_over:
-                del self._runs[run_id]
                 self._tasks[key] = ()
-
-    def release(self, run_id: str) -> None:
-        """Give the right back."""
-        with self._lock:
-            self._runs.pop(run_id, None)
 
     def _check(self, index: str) -> None:
         if index not in self._indexes:

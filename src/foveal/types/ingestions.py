@@ -26,6 +26,8 @@ class JobKind(StrEnum):
     """Copy an index of another service."""
     REEMBED = "reembed"
     """Make the vectors of an index anew, with another model."""
+    VIDEOS = "videos"
+    """Add, change or remove documents of a video index."""
 
 
 class IngestionState(StrEnum):

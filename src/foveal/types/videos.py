@@ -131,9 +131,11 @@ class TaskResult:
     """What became of one document.
 
     Attributes:
+        number: Of its task, from 0.
         code: Of the failure; empty where it succeeded.
     """
 
+    number: int = 0
     document_id: str
     url: str
     at: datetime
@@ -151,7 +153,7 @@ class VideoIngestion:
     """An ingestion as callers see it.
 
     Attributes:
-        batch: Name of the work, once made.
+        batch: Id of the job that does it.
         results: Of the documents that are through, in order.
         message: Why it failed as a whole.
     """
@@ -164,15 +166,6 @@ class VideoIngestion:
     modified_at: datetime
     results: tuple[TaskResult, ...] = ()
     message: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoRun:
-    """The right of a process to work on an ingestion, and what it has to do."""
-
-    run_id: str
-    ingestion: VideoIngestion
-    tasks: tuple[VideoTask, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

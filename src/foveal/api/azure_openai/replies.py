@@ -82,7 +82,7 @@ def writer(frame: Frame, version: Version, context: ContextWriter, verdicts: Ver
         verdicts: What is known of filters whenever something is written; only plain chats say it.
     """
     if not context.asked.grounded:
-        return PlainWriter(frame, version, verdicts)
+        return PlainWriter(frame, version, verdicts, context)
     if version.shape is Shape.MESSAGES:
         return MessagesWriter(frame, context)
     if version.shape is Shape.CONTEXT_MESSAGES:
@@ -137,21 +137,27 @@ class _Shared:
 
 
 class PlainWriter(_Shared):
-    """A chat without data. The event that names the role comes before any words, so its filter result is empty."""
+    """A chat without data, or about videos: then the moments that the answer rests on are its `context` (an extension).
+
+    The event that names the role comes before any words, so its filter result is empty.
+    """
 
     kind = "chat.completion"
 
-    def __init__(self, frame: Frame, version: Version, verdicts: Verdicts) -> None:
+    def __init__(self, frame: Frame, version: Version, verdicts: Verdicts, context: ContextWriter) -> None:
         super().__init__(Frame(model=frame.model, id=f"chatcmpl-{frame.id}", created=frame.created))
         self._prompt_filter_key = version.prompt_filter_key
         self._verdicts = verdicts
+        self._context = context
 
     def whole(self, answer: Answer) -> ChatCompletion:
         """`message` with role, content and refusal; `logprobs` null, as the 2024-10-21 schema requires."""
         choice = Choice(
             index=0,
             finish_reason=answer.finished.reason,
-            message=MessageOut(role="assistant", content=answer.text, refusal=None),
+            message=MessageOut(
+                role="assistant", content=answer.text, refusal=None, context=self._rests_on(answer.retrieved)
+            ),
             logprobs=None,
             content_filter_results=self._verdicts.answer,
         )
@@ -165,7 +171,7 @@ class PlainWriter(_Shared):
             first = ChatCompletionChunk(id="", model="", created=0, object="", choices=[])
             setattr(first, self._prompt_filter_key, self._of_prompt())
             yield first
-        role = self._choice(MessageOut(role="assistant", content=""))
+        role = self._choice(MessageOut(role="assistant", content="", context=self._rests_on(retrieved)))
         role.content_filter_results = FilterResults()
         yield self.chunk(role)
 
@@ -176,6 +182,9 @@ class PlainWriter(_Shared):
     def closing(self, finished: Finished) -> ChatCompletionChunk:
         """An empty delta with the reason."""
         return self.chunk(self._choice(MessageOut(), finished.reason))
+
+    def _rests_on(self, retrieved: Retrieved) -> ContextOut | None:
+        return self._context.context(retrieved) if retrieved.citations else None
 
     def _choice(self, delta: MessageOut, reason: str | None = None) -> ChunkChoice:
         found = self._verdicts.answer

@@ -1,4 +1,4 @@
-"""What every `VideoRegistry` must do. Subclass it in your tests and give the fixture `registry`."""
+"""What every `VideoRegistry` must do. Subclass it in your tests and give the fixtures `registry` and `log`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from foveal.errors import ConflictError, IndexNotFoundError, PreconditionError
+from foveal.ports.ingestions import IngestionLog
 from foveal.ports.videos import VideoRegistry
+from foveal.types.ingestions import JobKind, JobOrder
 from foveal.types.sources import Secret
 from foveal.types.videos import (
     IndexFeature,
@@ -56,13 +58,21 @@ TASKS = (
 )
 
 
+ORDER = JobOrder(kind=JobKind.VIDEOS, index="talks", source="/videos/talks", options=(("ingestion", "first"),))
+
+
 class VideoRegistryContract:
-    """The specification of `foveal.ports.VideoRegistry` as tests."""
+    """The specification of `foveal.ports.videos.VideoRegistry` as tests."""
 
     @pytest.fixture
     def registry(self) -> VideoRegistry:
         """An empty one."""
         raise pytest.UsageError("a subclass of VideoRegistryContract gives the fixture `registry`")
+
+    @pytest.fixture
+    def log(self, registry: VideoRegistry) -> IngestionLog:
+        """The jobs of the same home."""
+        raise pytest.UsageError("a subclass of VideoRegistryContract gives the fixture `log`")
 
     def test_an_index_comes_back_as_it_was_put(self, registry: VideoRegistry) -> None:
         """By name and in the list, which is sorted; an unknown name is None."""
@@ -102,76 +112,69 @@ class VideoRegistryContract:
         with pytest.raises(IndexNotFoundError):
             registry.put_document("nothing", DOCUMENT)
         with pytest.raises(IndexNotFoundError):
-            registry.add_ingestion(replace(INGESTION, index="nothing"), TASKS)
+            registry.add_ingestion(replace(INGESTION, index="nothing"), TASKS, ORDER)
 
-    def test_an_ingestion_is_claimed_once_with_its_tasks(self, registry: VideoRegistry) -> None:
-        """Whoever claims next finds nothing while the first works; with the end its addresses are forgotten."""
+    def test_an_ingestion_is_kept_with_its_tasks_and_queued_as_a_job(
+        self, registry: VideoRegistry, log: IngestionLog
+    ) -> None:
+        """Which its `batch` names. Addresses come back whole."""
         registry.put_index(INDEX)
-        assert registry.claim() is None
-        registry.add_ingestion(INGESTION, TASKS)
-        run = registry.claim()
-        assert run is not None
-        assert run.ingestion == INGESTION
-        assert run.tasks == TASKS
-        assert run.tasks[0].url.reveal == "https://x/b.mp4?sig=s"
-        assert registry.claim() is None
+        kept = registry.add_ingestion(INGESTION, TASKS, ORDER)
+        assert kept == replace(INGESTION, batch=kept.batch)
+        job = log.claim()
+        assert job is not None
+        assert (job.ingestion_id, job.order) == (kept.batch, ORDER)
+        assert tuple(registry.tasks("talks", "first")) == TASKS
+        assert registry.tasks("talks", "first")[0].url.reveal == "https://x/b.mp4?sig=s"
+        assert list(registry.tasks("talks", "nothing")) == []
 
     def test_progress_is_seen_and_the_end_is_the_end(self, registry: VideoRegistry) -> None:
-        """An ingestion that is over is never claimed again, and its run is gone."""
+        """What is over is never changed again, and its addresses are forgotten."""
         registry.put_index(INDEX)
-        registry.add_ingestion(INGESTION, TASKS)
-        run = registry.claim()
-        assert run is not None
-        result = TaskResult(document_id="b", url="https://x/b.mp4", at=NOW, code="unreadable", message="broken")
+        registry.add_ingestion(INGESTION, TASKS, ORDER)
+        result = TaskResult(
+            number=1, document_id="b", url="https://x/b.mp4", at=NOW, code="unreadable", message="broken"
+        )
         running = replace(INGESTION, state=VideoIngestionState.RUNNING, results=(result,))
-        registry.report(run.run_id, running)
+        registry.report(running)
         assert list(registry.ingestions("talks")) == [running]
+        assert tuple(registry.tasks("talks", "first")) == TASKS
         done = replace(running, state=VideoIngestionState.FAILED, message="all failed")
-        registry.report(run.run_id, done)
+        registry.report(done)
         assert list(registry.ingestions("talks")) == [done]
-        assert registry.claim() is None
+        assert list(registry.tasks("talks", "first")) == []
         with pytest.raises(ConflictError):
-            registry.report(run.run_id, running)
+            registry.report(running)
 
-    def test_what_is_given_back_is_claimed_again_oldest_first(self, registry: VideoRegistry) -> None:
-        """With its tasks, and as far as it was."""
+    def test_ingestions_are_listed_newest_first(self, registry: VideoRegistry) -> None:
+        """By when they came."""
         registry.put_index(INDEX)
-        second = replace(INGESTION, name="second")
-        registry.add_ingestion(INGESTION, TASKS)
-        registry.add_ingestion(second, TASKS[:1])
-        run = registry.claim()
-        assert run is not None
-        running = replace(INGESTION, state=VideoIngestionState.RUNNING)
-        registry.report(run.run_id, running)
-        registry.release(run.run_id)
-        again, other = registry.claim(), registry.claim()
-        assert again is not None
-        assert other is not None
-        assert (again.ingestion, again.tasks) == (running, TASKS)
-        assert other.ingestion == second
+        registry.add_ingestion(INGESTION, TASKS, ORDER)
+        registry.add_ingestion(replace(INGESTION, name="second"), TASKS[:1], ORDER)
         assert [one.name for one in registry.ingestions("talks")] == ["second", "first"]
 
-    def test_names_of_ingestions_are_used_once_an_index(self, registry: VideoRegistry) -> None:
-        """Another index may have the same name."""
+    def test_names_of_ingestions_are_used_once_an_index(self, registry: VideoRegistry, log: IngestionLog) -> None:
+        """Another index may have the same name. For what is refused no job is queued."""
         registry.put_index(INDEX)
         registry.put_index(replace(INDEX, name="other"))
-        registry.add_ingestion(INGESTION, TASKS)
+        registry.add_ingestion(INGESTION, TASKS, ORDER)
         with pytest.raises(ConflictError):
-            registry.add_ingestion(INGESTION, TASKS)
-        registry.add_ingestion(replace(INGESTION, index="other"), TASKS)
+            registry.add_ingestion(INGESTION, TASKS, replace(ORDER, options=()))
+        registry.add_ingestion(replace(INGESTION, index="other"), TASKS, replace(ORDER, index="other"))
+        assert sorted(job.index for job in log.recent()) == ["other", "talks"]
 
     def test_an_index_goes_with_everything(self, registry: VideoRegistry) -> None:
-        """A run under way learns it at its next report; a new index of the name is empty."""
+        """A run under way learns it at its next report; a new index of the name is empty, and stays so."""
         registry.put_index(INDEX)
         registry.put_document("talks", DOCUMENT)
-        registry.add_ingestion(INGESTION, TASKS)
-        run = registry.claim()
-        assert run is not None
+        running = registry.add_ingestion(INGESTION, TASKS, ORDER)
         registry.remove_index("talks")
         registry.remove_index("talks")
         with pytest.raises(ConflictError):
-            registry.report(run.run_id, INGESTION)
+            registry.report(running)
         registry.put_index(INDEX)
         assert list(registry.documents("talks")) == []
         assert list(registry.ingestions("talks")) == []
-        assert registry.claim() is None
+        registry.add_ingestion(replace(INGESTION, created_at=NOW + timedelta(seconds=1)), TASKS, ORDER)
+        with pytest.raises(ConflictError):
+            registry.report(running)
