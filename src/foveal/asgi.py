@@ -131,6 +131,7 @@ def create_app(
         redoc_url=None,
         responses={"default": {"model": errors.ErrorReply, "description": "Any failure"}},
     )
+    app.include_router(pages(site))  # first: the many files of a page should not be compared with every other address
     app.include_router(azure_openai.router(Answering(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
     app.include_router(
         native.router(
@@ -153,7 +154,6 @@ def create_app(
         session.router(session.SigningIn(ring=ring, sessions=sessions, reception=reception, public_url=public_url))
     )
     app.include_router(embed.router(engine, threads, embedding or Embedding(), sessions))
-    app.include_router(pages(site))
     _add_probes(app, engine, threads)
     errors.install(app)
     denials.install(app)
