@@ -19,6 +19,7 @@ from foveal.types.chat import ChatEvent, ChatRequest, GroundingOptions, ImageInp
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.filters import Filter
 from foveal.types.locators import Box
+from foveal.types.pages import PagePicture
 from foveal.types.safety import Judgement, Side
 from foveal.types.search import Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
@@ -196,11 +197,14 @@ class Engine(Protocol):
 
     def page(
         self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, *, long_side_px: int, question: str = ""
-    ) -> bytes:
-        """JPEG of the page of a PDF that a chunk of text is from, its passage marked where it is about the question.
+    ) -> PagePicture:
+        """The page of a PDF or the slide that a chunk of text is from, marked where it is about the question.
+
+        Args:
+            long_side_px: Of a page in pixels; a slide is a drawing without pixels.
 
         Raises:
-            NotFoundError: No such chunk, not for these groups, or not from a page of a PDF.
+            NotFoundError: No such chunk, not for these groups, or from no page and no slide.
         """
 
     def chunk(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> Chunk:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from foveal.types.content import ImageContent
     from foveal.types.live_settings import LiveSettings
     from foveal.types.locators import Box
+    from foveal.types.pages import PagePicture
     from foveal.types.relations import Relation
     from foveal.types.sources import Credential
     from foveal.types.vectors import FloatArray
@@ -425,17 +426,17 @@ class Foveal:
         *,
         long_side_px: int = 1024,
         question: str = "",
-    ) -> bytes:
-        """A JPEG of the page of a PDF that a chunk of text is from, its passage marked.
+    ) -> PagePicture:
+        """The page of a PDF or the slide that a chunk of text is from, its passage marked.
 
         Raises:
-            NotFoundError: As `original`, or it is from no page of a PDF.
+            NotFoundError: As `original`, or it is from no page and no slide.
         """
         from foveal.runtime.viewing import original_bytes
 
         chunk = self.chunk(index, chunk_id, groups)
         data = original_bytes(self.parts.held(chunk), chunk)
-        return self._paging.jpeg(data, chunk, long_side_px=long_side_px, question=question)
+        return self._paging.picture(data, chunk, long_side_px=long_side_px, question=question)
 
     @cached_property
     def _paging(self) -> Paging:

@@ -63,6 +63,7 @@ from foveal.types.content import Severity, Usage
 from foveal.types.filters import Comparison, Filter
 from foveal.types.ingestions import Ingestion, JobKind
 from foveal.types.locators import Box
+from foveal.types.pages import PagePicture
 from foveal.types.safety import CATEGORIES, Category, Judgement, Side
 from foveal.types.search import Extract, Hit, Leg, LegScore, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
@@ -409,12 +410,13 @@ class FakeEngine:
 
     def page(
         self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, *, long_side_px: int, question: str = ""
-    ) -> bytes:
+    ) -> PagePicture:
         """Bytes that name the page, the size and the question; of PDF only."""
         chunk = self.chunk(index, chunk_id, groups)
         if chunk.media_type != "application/pdf":
             raise NotFoundError(f"{chunk.filepath} has no pages.")
-        return f"page {chunk.locator.page} {long_side_px} {question}".encode()
+        data = f"page {chunk.locator.page} {long_side_px} {question}".encode()
+        return PagePicture(media_type="image/jpeg", data=data)
 
     def chunk(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> Chunk:
         """By id.

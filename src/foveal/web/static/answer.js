@@ -2,7 +2,7 @@
 
 import { boxMark } from "./composer.js";
 import { $$, cleaned, h, iconButton, toast } from "./dom.js";
-import { chunkPath, marked, nameOf, placeOf, whyLine } from "./source.js";
+import { chunkPath, hasPage, marked, nameOf, placeOf, whyLine } from "./source.js";
 import { t } from "./words.js";
 
 /** Whether a source can be opened: of a kept conversation it may be gone, or not for this reader. */
@@ -169,7 +169,7 @@ export function viewOf(item) {
     const second = item.locator?.start_ms !== null && item.locator?.start_ms !== undefined ? h("span.second", {}, placeOf(item)) : null;
     return h("span.view", {}, h("img", { src: `${path}/thumbnail?size=480${drawn}`, alt: item.description || item.caption || item.composed || "", loading: "lazy", decoding: "async" }), second);
   }
-  if (item.media_type === "application/pdf" && item.locator?.page) {
+  if (hasPage(item)) {
     return h("span.view.page", {}, h("img", { src: `${path}/page?size=480`, alt: "", loading: "lazy", decoding: "async" }));
   }
   const text = item.extract?.text ?? item.text ?? item.content;

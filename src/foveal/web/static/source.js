@@ -8,6 +8,10 @@ import { picture } from "./picture.js";
 import { bytes, clock, day, list, moment, number, t } from "./words.js";
 
 export const nameOf = (item) => item.filepath.split("/").pop();
+const PAGED = ["application/pdf", "application/vnd.openxmlformats-officedocument.presentationml.presentation"];
+
+/** Whether there is a picture of the page or slide that it is on. */
+export const hasPage = (item) => PAGED.includes(item.media_type) && Boolean(item.locator?.page);
 export const chunkPath = (index, id) => `/v1/indexes/${encodeURIComponent(index)}/chunks/${encodeURIComponent(id)}`;
 
 /** Where in a file something is, in words: "page 3", "0:42". */
@@ -129,7 +133,7 @@ export class SourcePanel extends EventTarget {
 
   words(item, it) {
     const heading = it.title && it.title !== nameOf(it) ? h("p.crumbs", {}, it.title) : null;
-    const page = it.media_type === "application/pdf" && it.locator.page
+    const page = hasPage(it)
       ? h("div.pic.paper", {}, h("img", {
         src: `${chunkPath(item.index, it.chunk_id)}/page?size=1100&q=${encodeURIComponent(this.asked(item))}`,
         alt: t("source.page_image", { page: it.locator.page, name: nameOf(it) }),
