@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import httpx
 import openai
 import pytest
 from tests.sources.azurite import ACCOUNT, KEY, running
+from tests.wire.environments import node_script
 
 from foveal.asgi import create_app
 from foveal.models.cards import Card
@@ -253,6 +256,29 @@ def test_a_model_that_sees_is_shown_the_moment_and_the_whole(shown: Shown) -> No
     assert len(frames) == len(images)
     assert frames[0] <= 5
     assert frames[-1] >= 50
+
+
+def test_the_samples_for_javascript_bring_a_video_in_find_in_it_and_ask_about_it(shown: Shown) -> None:
+    told = {"ENDPOINT": str(shown.http.base_url).rstrip("/"), "KEY": "the-key", "VIDEO": shown.address}
+    environ = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    environ |= {f"WIRE_{name}": value for name, value in told.items()} | {"WIRE_QUESTION": "What does she teach?"}
+    done = subprocess.run(
+        node_script("video.mjs"), env=environ, capture_output=True, text=True, timeout=400, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said = {line.pop("case"): line for line in map(json.loads, done.stdout.splitlines())}
+    brought = said["ingested"]
+    assert (brought["index"], brought["started"], brought["fields"]) == (201, 202, ["cameraid"])
+    assert brought["states"][-1] == "Completed"
+    assert said["found"]["first"]["documentId"] == "talk"
+    whole, streamed = said["whole"], said["streamed"]
+    assert "entrepreneurship" in whole["text"]
+    assert whole["finish"] == "stop"
+    assert (streamed["text"], len(streamed["links"])) == (whole["text"], len(whole["links"]))
+    assert streamed["chunks"] > 2
+    assert all("#t=" in link for link in whole["links"])
+    assert said["unknown"]["told"]["ErrorCode"] == 404
+    assert (said["removed"]["status"], said["removed"]["after"]) == (204, 404)
 
 
 def test_documents_are_listed_without_the_signature(shown: Shown) -> None:

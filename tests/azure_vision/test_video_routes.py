@@ -290,7 +290,7 @@ def asked(http: httpx.Client, engine: SeeingEngine) -> Callable[..., list[dict[s
         registry.put_document(index["name"], document)
 
     def ask(**body: Any) -> list[dict[str, Any]]:
-        reply = http.post(f"{BASE}/my-video-index:queryByText", params=V, json={"queryText": "luck", **body})
+        reply = http.post(f"{BASE}/my-video-index:queryByText", params=V, json={"queryText": "luck"} | body)
         assert reply.status_code == 200, reply.text
         value: list[dict[str, Any]] = reply.json()["value"]
         return value
@@ -350,6 +350,42 @@ def test_a_filter_on_a_field_that_the_index_does_not_have_is_refused(
     reply = http.post(f"{BASE}/my-video-index:queryByText", params=V, json={"queryText": "luck", "filters": filters})
     assert reply.status_code == 400
     assert "cameraid" in reply.json()["error"]["message"]
+
+
+def make_searchable(http: httpx.Client, *, filterable: bool = True) -> None:
+    field = {"name": "cameraId", "searchable": True, "filterable": filterable, "type": "string"}
+    reply = http.patch(f"{BASE}/my-video-index", params=V, json={"metadataSchema": {"fields": [field]}})
+    assert reply.status_code == 200, reply.text
+
+
+def test_a_question_that_names_a_camera_raises_its_moments_unless_that_is_turned_off(
+    http: httpx.Client, asked: Callable[..., list[dict[str, Any]]]
+) -> None:
+    question = {"queryText": "Luck, Camera2!"}
+    assert asked(**question) == asked()
+    make_searchable(http)
+    raised = {hit["documentId"]: hit["relevance"] for hit in reversed(asked(**question))}
+    assert raised["b"] == pytest.approx(1 - (1 - asked()[1]["relevance"]) * (1 - 1 / 2))
+    assert {name: raised[name] for name in "acd"} == {
+        hit["documentId"]: hit["relevance"] for hit in reversed(asked()) if hit["documentId"] != "b"
+    }
+    first, *others = asked(queryText="camera2")
+    assert (first["documentId"], first["relevance"]) == ("b", 1.0)
+    assert {hit["documentId"] for hit in others} == {"a", "c", "d"}
+    assert asked(**question, disableMetadataSearch=True) == asked()
+    assert asked(**question, filters={"stringFilters": [{"fieldName": "cameraId", "values": ["camera1"]}]}) == asked(
+        filters={"stringFilters": [{"fieldName": "cameraId", "values": ["camera1"]}]}
+    )
+
+
+def test_a_field_that_is_not_filterable_is_no_filter(
+    http: httpx.Client, asked: Callable[..., list[dict[str, Any]]]
+) -> None:
+    make_searchable(http, filterable=False)
+    filters = {"stringFilters": [{"fieldName": "cameraId", "values": ["camera1"]}]}
+    reply = http.post(f"{BASE}/my-video-index:queryByText", params=V, json={"queryText": "luck", "filters": filters})
+    assert reply.status_code == 400
+    assert "filterable" in reply.json()["error"]["message"]
 
 
 def test_documents_are_listed_without_their_signatures(

@@ -210,6 +210,29 @@ def test_what_has_no_frame_is_unreadable_with_a_reason(read: Read, data: bytes) 
     assert str(caught.value)
 
 
+def test_a_video_track_without_a_frame_is_unreadable_and_its_sound_is_read_where_there_is_some(read: Read) -> None:
+    fragmented = video_of(THREE, options={"movflags": "frag_keyframe+empty_moov"})
+    with pytest.raises(UnreadableAssetError, match="no frames and no sound"):
+        read(fragmented[: fragmented.index(b"moof") - 4])
+    data = bytearray(video_of(THREE, codec="libx264", sound=tone(6)))
+    at = data.index(b"stsz") + 4  # sizes of the samples of the first track, the pictures (ISO/IEC 14496-12, 8.7.3.2)
+    data[at + 8 : at + 12] = bytes(4)  # there are none
+    contents = read(bytes(data))
+    assert frames(contents) == []
+    assert sounds(contents)
+    assert "None of its pictures" in warnings(contents)
+
+
+def test_decoding_that_goes_on_for_too_long_ends_at_its_limit() -> None:
+    data = video_of([Scene(pixels=slide(size=(640, 360), color=c), seconds=40) for c in (RED, GREEN, BLUE)])
+    reader = VideoReader(Limits(max_video_seconds=0.1))
+    try:
+        told = warnings(list(reader.read(asset_of(data), io.BytesIO(data))))  # a frame was there before
+    except AssetLimitError as error:
+        told = str(error)
+    assert "0.1 seconds" in told
+
+
 def test_a_playlist_that_is_taken_for_a_video_reaches_no_other_file(reader: VideoReader, tmp_path: Path) -> None:
     other = tmp_path / "other.mp4"
     other.write_bytes(video_of(THREE))

@@ -51,6 +51,13 @@ def node_folder() -> Path:
     return _made("javascript", package.read_text(), fill)
 
 
+def node_script(name: str) -> list[str]:
+    """The command that runs a script of `clients/javascript`, put where Node looks for packages: beside them."""
+    script = node_folder() / name
+    script.write_text((CLIENTS / "javascript" / name).read_text())
+    return ["node", str(script)]
+
+
 def _made(name: str, key: str, fill) -> Path:
     """The folder for `key`, filled beside its place and moved there whole."""
     folder = PLACE / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import KEY, QUESTION, Server
-from .environments import CLIENTS, node_folder, python_of
+from .environments import CLIENTS, node_folder, node_script, python_of
 
 pytestmark = pytest.mark.xdist_group("wire")  # one server, and each client asked once
 VECTOR = 384
@@ -43,7 +43,7 @@ CASES = (
     Client("openai 0", "with_openai_0.py", "openai-0"),
     Client("langchain", "with_langchain.py", "langchain", shows_context=False),
     Client("llama-index", "with_llama_index.py", "llama-index", embeds=False),
-    Client("@azure/openai", "javascript/client.mjs", old_data=False),
+    Client("@azure/openai", "client.mjs", old_data=False),
 )
 
 Outcomes = dict[str, dict[str, object]]
@@ -70,10 +70,7 @@ def outcomes_of(command: list[str], server: Server) -> Outcomes:
 def _command(client: Client) -> list[str]:
     if client.requirements:
         return [str(python_of(client.requirements)), str(CLIENTS / client.script)]
-    folder = node_folder()  # Node looks for packages from where the script lies
-    script = folder / "client.mjs"
-    script.write_text((CLIENTS / client.script).read_text())
-    return ["node", str(script)]
+    return node_script(client.script)
 
 
 @pytest.fixture(params=CASES, ids=lambda client: client.name)

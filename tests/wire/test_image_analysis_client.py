@@ -1,11 +1,11 @@
-"""azure-ai-vision-imageanalysis, the vendor's own client, against the Image Analysis face of a started server."""
+"""The vendor's own clients of Python and JavaScript against the Image Analysis face of a started server."""
 
 from __future__ import annotations
 
 import pytest
 
 from .conftest import Server
-from .environments import CLIENTS, python_of
+from .environments import CLIENTS, node_script, python_of
 from .test_clients import Outcomes, outcomes_of
 
 pytestmark = pytest.mark.xdist_group("wire")
@@ -28,6 +28,27 @@ def test_the_client_reads_every_feature_of_a_picture_of_a_cat(said: Outcomes) ->
     assert y + height <= 300
     assert found["crop"] == [300, 300]
     assert found["people"] == found["objects"].count("person")  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def said_in_javascript(server: Server) -> Outcomes:
+    return outcomes_of(node_script("image_analysis.mjs"), server)
+
+
+def test_the_client_for_javascript_reads_the_same(said: Outcomes, said_in_javascript: Outcomes) -> None:
+    found, same = said_in_javascript["everything"], said["everything"]
+    assert {name: found[name] for name in ("size", "caption", "tags", "objects", "blocks")} == {
+        name: same[name] for name in ("size", "caption", "tags", "objects", "blocks")
+    }
+    assert found["crop"] == same["crop"][0]  # type: ignore[index]
+    alone = said_in_javascript["one feature"]
+    assert (alone["tags"], alone["caption"]) == (said["one feature"]["tags"], None)
+
+
+def test_the_client_for_javascript_understands_what_is_wrong(said_in_javascript: Outcomes) -> None:
+    for name in ("bad image", "bad address"):
+        assert (said_in_javascript[name]["status"], said_in_javascript[name]["code"]) == (400, "InvalidRequest")
+    assert said_in_javascript["bad key"]["status"] == 401
 
 
 def test_the_client_reads_one_feature_alone(said: Outcomes) -> None:

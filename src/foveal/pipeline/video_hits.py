@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 
 from foveal.types.assets import MediaKind
 from foveal.types.chunks import Chunk, Feature
@@ -42,6 +43,25 @@ def hits_of(index: str, hits: Sequence[Hit], ids: Mapping[str, str], *, dedup: b
         found.append(_moment(index, hit.chunk, ids[hit.chunk.document_id], best))
     found.reverse()
     return list(_distinct(found)) if dedup else found
+
+
+def with_named(hits: Sequence[VideoHit], named: Sequence[VideoHit], shares: Mapping[str, float]) -> list[VideoHit]:
+    """Hits together with those of documents that the question names by their metadata, most relevant first.
+
+    What a moment is relevant by and what its document is named by are taken for independent signs: either is enough
+    (noisy or).
+
+    Args:
+        named: Moments of these documents that answer the rest of the question.
+        shares: Of each such document, which part of the question names it.
+    """
+    best: dict[str, VideoHit] = {}
+    for hit in (*hits, *named):
+        relevance = 1 - (1 - hit.relevance) * (1 - shares.get(hit.document_id, 0.0))
+        known = best.get(hit.chunk_id)
+        if known is None or relevance > known.relevance:
+            best[hit.chunk_id] = replace(hit, relevance=relevance)
+    return sorted(best.values(), key=lambda hit: -hit.relevance)
 
 
 def _moment(index: str, chunk: Chunk, document_id: str, relevance: float) -> VideoHit:

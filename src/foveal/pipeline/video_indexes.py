@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 from foveal.errors import ConflictError, IndexNotFoundError, InvalidRequestError, NotFoundError
 from foveal.pipeline.places import document_id
-from foveal.pipeline.video_hits import hits_of, where_of
+from foveal.pipeline.video_hits import hits_of, where_of, with_named
 from foveal.ports.videos import VideoRegistry
-from foveal.retrieval.metadata_values import read_moment, select_documents
+from foveal.retrieval.metadata_values import named_documents, read_moment, select_documents
 from foveal.types.documents import Json
 from foveal.types.ingestions import Ingestion, IngestionState, JobKind, JobOrder
 from foveal.types.search import Query, SearchResult
@@ -268,9 +268,18 @@ class VideoIndexes:
             return []
         ids = {self.stored_id(index.name, document): document.document_id for document in documents}
         everything = len(documents) == len(self._registry.documents(index.name))
-        where = where_of(None if everything else list(ids), wanted)
-        wide = Query(text=query.text, filter=where, groups=groups, top=2 * (query.skip + query.top), collapse=False)
-        return hits_of(index.name, self._search(index.name, wide).hits, ids, dedup=query.dedup)
+
+        def hits(text: str, document_ids: Sequence[str] | None) -> list[VideoHit]:
+            where = where_of(document_ids, wanted)
+            wide = Query(text=text, filter=where, groups=groups, top=2 * (query.skip + query.top), collapse=False)
+            return hits_of(index.name, self._search(index.name, wide).hits, ids, dedup=query.dedup)
+
+        found = hits(query.text, None if everything else list(ids))
+        named = named_documents(index, documents, query.text) if query.metadata else None
+        if named is None or not named.shares:
+            return found
+        of_named = hits(named.rest, [stored for stored, known in ids.items() if known in named.shares])
+        return with_named(found, of_named, named.shares)
 
 
 def _may_see(index: VideoIndex, groups: Groups) -> bool:

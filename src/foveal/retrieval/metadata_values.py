@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from foveal.errors import InvalidRequestError
 from foveal.types.videos import DateRange, MetadataField, VideoDocument, VideoIndex, VideoQuery
+
+_WORD = re.compile(r"\w+")
 
 
 def read_moment(text: str, name: str) -> datetime:
@@ -39,6 +43,39 @@ def select_documents(index: VideoIndex, documents: Sequence[VideoDocument], quer
         if all(document.metadata.get(field.name, "").casefold() in wanted for field, wanted in values)
         and all(_within(document.metadata.get(field.name), span) for field, span in dates)
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Documents that a question names by their metadata.
+
+    Attributes:
+        shares: Of each, by its id, which part of the question's words names it, 0..1.
+        rest: The question without the words that name any; whole where nothing else is left.
+    """
+
+    shares: Mapping[str, float]
+    rest: str
+
+
+def named_documents(index: VideoIndex, documents: Sequence[VideoDocument], text: str) -> Named:
+    """Those of which every word of a value of a searchable field stands in the question, without case."""
+    fields = [field.name for field in index.fields if field.searchable and field.type == "string"]
+    asked = _words(text)
+    shares: dict[str, float] = {}
+    naming: set[str] = set()
+    for document in documents:
+        values = [set(_words(document.metadata.get(field, ""))) for field in fields]
+        words = set().union(*(value for value in values if value and value <= set(asked)))
+        if words:
+            shares[document.document_id] = sum(word in words for word in asked) / len(asked)
+            naming |= words
+    rest = " ".join(word for word in text.split() if not set(_words(word)) & naming)
+    return Named(shares=shares, rest=rest if _words(rest) else text)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
 
 
 def _field(index: VideoIndex, name: str, kind: str) -> MetadataField:

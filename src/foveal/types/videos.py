@@ -186,6 +186,7 @@ class VideoQuery:
         features: Kinds of moments; empty: all that the index has.
         least: Least relevance of a hit.
         dedup: Whether of hits of one kind that overlap in time only the best is given.
+        metadata: Whether documents are also found by their searchable metadata.
         most_documents: Documents that hits are from, at most; None: any number.
     """
 
@@ -197,6 +198,7 @@ class VideoQuery:
     skip: int = 0
     least: float = 0.0
     dedup: bool = True
+    metadata: bool = True
     most_documents: int | None = None
 
 

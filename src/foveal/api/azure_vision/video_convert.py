@@ -79,6 +79,7 @@ def query_in(given: wire.TextQueryIn) -> VideoQuery:
         skip=given.skip or 0,
         least=given.score_threshold or 0.0,
         dedup=given.dedup is not False,
+        metadata=not given.disable_metadata_search,
         most_documents=given.dedup_max_document_count,
     )
 

@@ -1,8 +1,7 @@
 """Bodies of video retrieval (derived contract 2023-05-01-preview; contract notes, section 5).
 
 Unknown and misspelt fields are ignored. Taken and without effect: `moderation`, `generateInsightIntervals`,
-`filterDefectedFrames`, `includeSpeechTranscript` (speech is always written down), `documentAuthenticationKind`,
-`disableMetadataSearch`.
+`filterDefectedFrames`, `includeSpeechTranscript` (speech is always written down), `documentAuthenticationKind`.
 """
 
 from __future__ import annotations
@@ -119,6 +118,7 @@ class TextQueryIn(VideoWire):
     additional_index_names: list[str] | None = None
     dedup: bool | None = None
     dedup_max_document_count: int | None = Field(None, ge=1)
+    disable_metadata_search: bool | None = Field(None, description="Find by moments alone, not by searchable metadata.")
 
 
 BODIES = (VideoIndexIn, VideoIndexPatchIn, IngestionIn, TextQueryIn)
