@@ -91,7 +91,8 @@ export class SourcePanel extends EventTarget {
     }
     if (this.current !== item) return;
     this.details = details;
-    this.place.replaceChildren(this.header(item, details), ...this.body(item, details));
+    const body = this.body(item, details);
+    this.place.replaceChildren(this.header(item, details), ...body);
     this.place.scrollTop = 0;
     say(t("source.opened", { name: nameOf(details) }));
   }
@@ -108,15 +109,16 @@ export class SourcePanel extends EventTarget {
   }
 
   body(item, it) {
-    const view = it.media_type.startsWith("video/") || it.media_type.startsWith("audio/") ? this.film(it) : it.kind === "image" ? this.image(item, it) : this.words(item, it);
+    if (item.at_ms !== undefined) it.locator = { ...it.locator, start_ms: item.at_ms };  // a second of the video that no moment begins at
+    const view = it.media_type.startsWith("video/") || it.media_type.startsWith("audio/") ? this.film(it, item) : it.kind === "image" ? this.image(item, it) : this.words(item, it);
     return [...view, this.facts(item, it), this.actions(item, it)];
   }
 
-  film(it) {
+  film(it, item) {
     const second = (it.locator.start_ms ?? 0) / 1000;
     const [address] = it.bytes_url.split("#");  // the link of a moment names its second too
     const video = h("video", { src: `${address}#t=${second}`, controls: true, preload: "metadata", "aria-label": nameOf(it) });
-    return [h("div.film", {}, video), it.content && it.content !== it.composed ? h("div.passage", {}, ...marked(it.content, it.pointed?.spans)) : null].filter(Boolean);
+    return [h("div.film", {}, video), item.at_ms === undefined && it.content && it.content !== it.composed ? h("div.passage", {}, ...marked(it.content, it.pointed?.spans)) : null].filter(Boolean);
   }
 
   image(item, it) {
