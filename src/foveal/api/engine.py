@@ -20,6 +20,7 @@ from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.filters import Filter
 from foveal.types.locators import Box
 from foveal.types.pages import PagePicture
+from foveal.types.reading import Reading
 from foveal.types.safety import Judgement, Side
 from foveal.types.search import Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
@@ -205,6 +206,29 @@ class Engine(Protocol):
 
         Raises:
             NotFoundError: No such chunk, not for these groups, or from no page and no slide.
+        """
+
+    def reading(
+        self,
+        index: str,
+        chunk_id: ChunkId,
+        groups: tuple[str, ...] | None,
+        *,
+        question: str = "",
+        first: int | None = None,
+        count: int = 0,
+    ) -> Reading:
+        """The document or table that a chunk of text is from, as it is read: around what was found, or from `first` on.
+
+        Raises:
+            NotFoundError: No such chunk, not for these groups, or of a type that is shown otherwise.
+        """
+
+    def reading_picture(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, number: int) -> bytes:
+        """JPEG of a picture in a Word document, by its number in `reading`.
+
+        Raises:
+            NotFoundError: No such chunk, not for these groups, or no such picture.
         """
 
     def chunk(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> Chunk:

@@ -47,8 +47,8 @@ class DrawnSlide:
         x, y = box.x * self.width - 2 * edge, box.y * self.height - edge
         w, h = box.width * self.width + 4 * edge, box.height * self.height + 2 * edge
         place = f'x="{x:.2f}" y="{y:.2f}" width="{w:.2f}" height="{h:.2f}" rx="{1.5 * edge:.2f}"'
-        fill = 0.05 if box.height > _LARGE else 0.18
-        look = f'fill="{_MARK_COLOR}" fill-opacity="{fill}" stroke="{_MARK_COLOR}" stroke-width="{0.6 * edge:.2f}"'
+        fill = 0.05 if box.height > _LARGE else 0.24
+        look = f'fill="{_MARK_COLOR}" fill-opacity="{fill}" stroke="{_MARK_COLOR}" stroke-width="{edge:.2f}"'
         return f"<rect {place} {look}/>"
 
 

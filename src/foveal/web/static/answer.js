@@ -1,7 +1,7 @@
 // One turn on the page: the question, the answer as it comes, what it rests on, and what can be done with it.
 
 import { boxMark } from "./composer.js";
-import { $$, cleaned, h, iconButton, toast } from "./dom.js";
+import { $$, cleaned, h, iconButton, sign, toast } from "./dom.js";
 import { chunkPath, hasPage, marked, nameOf, placeOf, whyLine } from "./source.js";
 import { t } from "./words.js";
 
@@ -21,7 +21,7 @@ export class TurnView {
   asked() {
     const { text, images } = this.turn.question;
     const thumbs = images.length
-      ? h("div.thumbs", {}, ...images.map((image) => h("span.thumb", {}, h("img", { src: image.small || image.url, alt: image.name }), image.box ? boxMark(image.box) : null)))
+      ? h("div.thumbs", {}, ...images.map((image) => h("span.thumb", {}, image.small || image.url ? h("img", { src: image.small || image.url, alt: image.name }) : h("span.film-sign", {}, sign("film")), image.video ? h("small", {}, image.name) : null, image.box ? boxMark(image.box) : null)))
       : null;
     return h("div.question", {}, thumbs, text);
   }
@@ -37,8 +37,25 @@ export class TurnView {
   block(html) {
     const box = h("div", {}, cleaned(html));
     for (const button of $$(".cite", box)) this.wire(button);
+    for (const link of $$("a[href]", box)) this.wireMoment(link);
     return box;
   }
+
+  /** A time in an answer about a video opens it beside the chat, at that second. */
+  wireMoment(link) {
+    const { origin, pathname, hash } = new URL(link.href, document.baseURI);
+    const place = /^\/v1\/indexes\/([^/]+)\/chunks\/([^/]+)\/bytes$/.exec(pathname);
+    const second = /^#t=(\d+)/.exec(hash);
+    if (origin !== location.origin || !place || !second) return;
+    const [index, chunk] = place.slice(1).map(decodeURIComponent);
+    const at = Number(second[1]) * 1000;
+    const item = { index, chunk_id: chunk, kind: "video", media_type: "video/mp4", filepath: this.film(), locator: { start_ms: at }, at_ms: at };
+    link.classList.add("moment");
+    link.addEventListener("click", (event) => { event.preventDefault(); this.does.onopen(this.turn, [item], 0, link); });
+  }
+
+  /** Name of the video that the question is about. */
+  film() { return this.turn.question.images.find((image) => image.video)?.name ?? ""; }
 
   wire(button) {
     const number = Number(button.dataset.doc);

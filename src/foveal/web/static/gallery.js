@@ -8,7 +8,7 @@ import { Filters, nearTo, toOData } from "./filters.js";
 import { Grid } from "./grid.js";
 import { drawMap } from "./map.js";
 import { choices, options, settled } from "./options.js";
-import { chunkPath, nameOf, placeOf, SourcePanel } from "./source.js";
+import { chunkPath, hasPage, nameOf, placeOf, SourcePanel } from "./source.js";
 import { day, number, t, tn } from "./words.js";
 
 const TYPING_MS = 120;
@@ -32,7 +32,7 @@ function drawCell(cell, item) {
   cell.setAttribute("aria-label", [name, nameOf(item), alike ? tn("gallery.alike", alike + 1) : ""].filter(Boolean).join(", "));
   const view = item.kind === "image" || item.kind === "video"
     ? [h("img", { src: `${path}/thumbnail?size=320`, alt: "", loading: "eager", decoding: "async" })]
-    : item.media_type === "application/pdf" && (item.page ?? item.locator?.page)
+    : hasPage({ ...item, locator: item.locator ?? { page: item.page } })
       ? [h("img", { src: `${path}/page?size=480`, alt: "", decoding: "async" })]
       : [h("span.paper", {}, item.title || nameOf(item), h("small", {}, nameOf(item)))];
   const place = item.locator ? placeOf(item) : "";
