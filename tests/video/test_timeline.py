@@ -213,6 +213,17 @@ def test_words_on_the_screen_are_found_by_their_words(home: Home) -> None:
     assert (hit.chunk.feature, hit.chunk.title) == (Feature.SCREEN_TEXT, "talk.mp4 · 00:00")
 
 
+def test_words_on_the_screen_without_a_blank_are_found_in_their_parts_and_shown_as_they_stand(home: Home) -> None:
+    home.titles.words = {0: "JUNE2018", 2: "TINASEELIG"}
+    (home.files / "talk.mp4").write_bytes(talk())
+    home.ingest()
+    written = home.chunks(Feature.SCREEN_TEXT)
+    assert [chunk.ocr_text for chunk in written] == ["JUNE2018", "TINASEELIG"]
+    for question, chunk in (("June 2018", written[0]), ("Tina Seelig", written[1])):
+        (hit, *_) = home.searcher().search(INDEX, Query(text=question)).hits
+        assert (hit.chunk.chunk_id, hit.confidence > 0.9) == (chunk.chunk_id, True)
+
+
 def test_ingesting_again_makes_no_model_call_and_neither_does_a_copy(home: Home) -> None:
     (home.files / "talk.mp4").write_bytes(talk())
     home.ingest()

@@ -396,6 +396,7 @@ class Parts:
             detect_language=detect_language,
             severity=severity,
             listening=listening(self.models, self.cache, self.settings),
+            parted=self.models.parted,
         )
 
     @made_once
