@@ -13,15 +13,17 @@ from foveal.types.search import Hit
 
 
 def rests_on(request: ChatRequest, timelines: Sequence[VideoTimeline], hits: Sequence[Hit]) -> Retrieved:
-    """The moments that the question is about, best first; of an answer about the whole, moments over all of it, each
-    video's in order of time. At most `top_n_documents`, but one of each video.
+    """The moments at times that the question names, then those it is about, best first; of an answer about the whole,
+    moments over all of it, each video's in order of time. At most `top_n_documents`, but one of each video.
 
     Args:
         hits: Moments of all videos that the question was found to be about, best first.
     """
     most = max(request.grounding.top_n_documents, len(timelines))
     videos = {timeline.video.document_id: timeline.video for timeline in timelines}
-    chunks = [hit.chunk for hit in hits[:most]] or list(_over_all(timelines, most // len(timelines)))
+    named = [chunk for timeline in timelines for chunk in timeline.at]
+    asked = list({chunk.chunk_id: chunk for chunk in (*named, *(hit.chunk for hit in hits))}.values())
+    chunks = asked[:most] or list(_over_all(timelines, most // len(timelines)))
     cited = tuple(
         Citation(number=number, index=videos[chunk.document_id].index, chunk=chunk, text=chunk.content)
         for number, chunk in zip(count(1), chunks, strict=False)
