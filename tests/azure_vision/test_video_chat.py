@@ -167,6 +167,14 @@ def test_an_answer_is_cited_by_the_moments_that_the_question_is_about() -> None:
     assert [citation.number for citation in retrieved.citations] == list(range(1, len(retrieved.citations) + 1))
 
 
+def test_a_moment_that_has_hardly_to_do_with_the_question_is_not_cited() -> None:
+    grounding = GroundingOptions(strictness=5)
+    question = "Does a parrot welcome minutes of cages that bring luck?"
+    cited = answer_of(chat_of(Model()), question, grounding=grounding).retrieved.citations
+    assert len(cited) == 5
+    assert (cited[0].chunk.locator.start_ms, cited[-1].chunk.locator.start_ms) == (0, 585_000)  # of the whole
+
+
 def test_a_summary_is_cited_by_moments_over_the_whole_of_every_video() -> None:
     grounding = GroundingOptions(top_n_documents=6)
     other = replace(VIDEO, title="again.mp4")
