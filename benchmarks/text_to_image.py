@@ -22,8 +22,8 @@ from PIL import Image, ImageOps
 
 from benchmarks.bm25 import Bm25
 from benchmarks.data import test_data
-from foveal.models.detector import NanoDet
 from foveal.models.image_encoder import EfficientNetLite
+from foveal.models.objects import both
 from foveal.models.pull import ModelFolder
 from foveal.models.text_embedder import LocalTextEmbedder
 from foveal.retrieval.adapter import FeatureLayout, fit, image_features
@@ -67,7 +67,7 @@ def collect(data: Path, cache: Path | None) -> Collection:
 
 def compute(data: Path, files: list[str], captions: list[list[str]]) -> dict[str, npt.NDArray[np.generic]]:
     folder = ModelFolder(load().models)
-    encoder, detector, embedder = EfficientNetLite(folder), NanoDet(folder), LocalTextEmbedder(folder)
+    encoder, detector, embedder = EfficientNetLite(folder), both(folder), LocalTextEmbedder(folder)
     features = []
     for file in files:
         with Image.open(data / file) as opened:

@@ -33,7 +33,7 @@ from foveal.api.engine import Engine
 from foveal.api.keyring import KeyRing
 from foveal.api.limits import RateLimiter
 from foveal.api.links import LinkSigner
-from foveal.api.native import browsing, chat, embed, session, snippet
+from foveal.api.native import browsing, chat, embed, reading, session, snippet
 from foveal.api.native import routes as native
 from foveal.api.native.conversation_schemas import BODIES as CONVERSATION_BODIES
 from foveal.api.native.embed import Embedding
@@ -131,6 +131,7 @@ def create_app(
         redoc_url=None,
         responses={"default": {"model": errors.ErrorReply, "description": "Any failure"}},
     )
+    app.include_router(pages(site))  # first: the many files of a page should not be compared with every other address
     app.include_router(azure_openai.router(Answering(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
     app.include_router(
         native.router(
@@ -148,12 +149,12 @@ def create_app(
     app.include_router(azure_vision.router(AzureVision(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
     app.include_router(chat.router(chat.Chatting(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
     app.include_router(browsing.router(engine, threads))
+    app.include_router(reading.router(engine, threads))
     app.include_router(snippet.router())
     app.include_router(
         session.router(session.SigningIn(ring=ring, sessions=sessions, reception=reception, public_url=public_url))
     )
     app.include_router(embed.router(engine, threads, embedding or Embedding(), sessions))
-    app.include_router(pages(site))
     _add_probes(app, engine, threads)
     errors.install(app)
     denials.install(app)

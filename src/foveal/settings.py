@@ -351,6 +351,7 @@ class Uploading(Group):
     request_bytes: int = Field(4 * 2**30, ge=1, description="Most bytes of one request; larger files come in pieces.")
     files: int = Field(1000, ge=1, description="Most files of one request.")
     unfinished_hours: float = Field(24.0, gt=0, description="How long a file that is half here waits for its rest.")
+    questions_days: float = Field(7.0, gt=0, description="How long a video is kept that was attached to a question.")
 
 
 def _endpoints(value: str) -> str:

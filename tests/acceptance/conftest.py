@@ -14,7 +14,7 @@ import pytest
 
 from foveal.models.cards import Card
 
-CARDS = ("efficientnet-lite2", "nanodet", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6", "samples")
+CARDS = ("efficientnet-lite2", "nanodet", "ssdlite", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6", "samples")
 
 
 @dataclass(frozen=True)

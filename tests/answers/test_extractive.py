@@ -65,7 +65,7 @@ def test_photos_without_words_are_listed_with_what_was_seen(embedder: LocalTextE
     ]
     text, finished, _ = answer_of(speaking(embedder, "en"), request("dogs at play"), documents)
     assert text.splitlines() == [
-        "These photos show it best:",
+        "These pictures show it best:",
         "- album/1.jpg – seen in it: dog, sports ball [doc1]",
         "- album/2.jpg – seen in it: dog; “Cave canem” [doc2]",
     ]
@@ -89,7 +89,7 @@ def test_a_described_photo_that_looks_like_the_photo_asked_with_is_listed_with_i
     ):
         text, finished, _ = answer_of(speaking(embedder, "en"), asked, documents)
         assert text.splitlines() == [
-            "These photos show it best:",
+            "These pictures show it best:",
             "- album/2.jpg – Your description says: “Rex on his first doc9 walk.”; seen in it: dog [doc2]",
             "- album/1.jpg – seen in it: dog [doc1]",
         ]

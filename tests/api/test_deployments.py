@@ -162,7 +162,7 @@ def test_an_unknown_deployment_is_404_and_an_embedding_one_does_not_chat(http: h
 def test_the_local_answerer_describes_a_photo_with_the_local_models(
     http: httpx.Client, pulled: Callable[[str], Card], test_data: Path
 ) -> None:
-    for name in ("nanodet", "efficientnet-lite2", "pp-ocr-v6"):
+    for name in ("nanodet", "ssdlite", "efficientnet-lite2", "pp-ocr-v6"):
         pulled(name)
     photo = next(p for p in sorted((test_data / "photos").rglob("*.jpg")))
     file = io.BytesIO()

@@ -50,7 +50,7 @@ def _share(line: dict[str, Any], thing: dict[str, Any]) -> float:
 def home(
     tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], Card], models_dir: Path, photos: list[Path]
 ) -> Iterator[Foveal]:
-    for name in ("multilingual-e5-small", "efficientnet-lite2", "nanodet", "pp-ocr-v6"):
+    for name in ("multilingual-e5-small", "efficientnet-lite2", "nanodet", "ssdlite", "pp-ocr-v6"):
         pulled(name)
     root = tmp_path_factory.mktemp("enhancements")
     (root / "photos").mkdir()

@@ -24,7 +24,7 @@ VERSION = {"api-version": "2024-02-01", "model-version": "2023-04-15"}
 def product(
     tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], Card], models_dir: Path
 ) -> Iterator[Foveal]:
-    for name in ("multilingual-e5-small", "efficientnet-lite2", "nanodet"):
+    for name in ("multilingual-e5-small", "efficientnet-lite2", "nanodet", "ssdlite"):
         pulled(name)
     with Foveal(load({"home": tmp_path_factory.mktemp("home"), "models": models_dir}, environ={})) as foveal:
         yield foveal

@@ -31,7 +31,7 @@ from .test_video_routes import SEED
 
 pytestmark = pytest.mark.timeout(600)
 
-CARDS = ("efficientnet-lite2", "nanodet", "multilingual-e5-small", "pp-ocr-v6", "whisper-base")
+CARDS = ("efficientnet-lite2", "nanodet", "ssdlite", "multilingual-e5-small", "pp-ocr-v6", "whisper-base")
 V = {"api-version": "2023-05-01-preview"}
 VIDEO_ID = "02a504c9cd28296a8b74394ed7488045"
 PATIENCE_S = 500

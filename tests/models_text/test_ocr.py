@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from foveal.models.cards import Card
 from foveal.models.ocr import LocalTextRecognizer, OcrOptions
+from foveal.models.ocr_decoding import decoded
 from foveal.models.ocr_order import in_reading_order, merged
 from foveal.models.ocr_regions import Region, find_regions, polygon, straightened
 from foveal.models.pull import ModelFolder
@@ -21,7 +22,7 @@ from foveal.ports.models import TextRecognizer
 from foveal.testing.contracts.text_recognizer import TextRecognizerContract
 from foveal.testing.fakes_text import FakeTextRecognizer, picture_of
 from foveal.types.content import OcrLine
-from foveal.types.vectors import Pixels
+from foveal.types.vectors import FloatArray, Pixels
 
 
 @pytest.fixture(scope="module")
@@ -289,3 +290,49 @@ def test_only_what_is_mostly_in_those_scripts_is_taken_from_tesseract() -> None:
     assert is_written_in("เวลา 9.00 น.", ["Thai"])
     assert not is_written_in("Thank you น", ["Thai"])
     assert not is_written_in("9.00", ["Thai"])
+
+
+def test_columns_in_a_part_of_a_page_are_read_one_after_the_other() -> None:
+    wide, two = [(0, 480)], [(0, 220), (260, 480)]
+    regions = rows_of(*[wide] * 6, *[two] * 5, *[wide] * 5)
+    above, columns, below = regions[:6], regions[6:16], regions[16:]
+    expected = [*above, *columns[0::2], *columns[1::2], *below]
+    assert in_reading_order(expected[::-1]) == expected
+
+
+CHARACTERS = np.array(["", "A", "B", " "])
+
+
+def seen(*steps: tuple[float, float, float]) -> FloatArray:
+    """Probabilities by step of "A", "B" and a blank; what is left is of no character."""
+    given = np.array(steps, np.float32)
+    return np.concatenate([1 - given.sum(axis=1, keepdims=True), given], axis=1)
+
+
+def bars(*gaps_px: int) -> Pixels:
+    """Black bars of 10 pixels on white, 30 high, with these gaps between them, one pixel outside."""
+    line = np.full((30, 2 + 10 * (len(gaps_px) + 1) + sum(gaps_px), 3), 255, np.uint8)
+    x = 1
+    for gap in (*gaps_px, 0):
+        line[4:26, x : x + 10] = 0
+        x += 10 + gap
+    return line
+
+
+A, B, NONE, PERHAPS = (0.9, 0, 0), (0, 0.9, 0), (0.0, 0, 0), (0.0, 0, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("between", "gap_px", "text"),
+    [(PERHAPS, 12, "AB AB"), (PERHAPS, 3, "ABAB"), (NONE, 12, "ABAB"), ((0.0, 0, 0.9), 3, "AB AB")],
+)
+def test_a_blank_in_doubt_is_one_where_the_picture_has_a_wide_gap(
+    between: tuple[float, float, float], gap_px: int, text: str
+) -> None:
+    found, score = decoded(seen(A, NONE, B, between, A, NONE, B), CHARACTERS, bars(3, gap_px, 3))
+    assert (found, round(score, 2)) == (text, 0.9)
+
+
+def test_nothing_is_decoded_of_no_characters_or_an_empty_picture() -> None:
+    assert decoded(seen(NONE, NONE), CHARACTERS, bars(3)) == ("", 0.0)
+    assert decoded(seen(A, PERHAPS, A), CHARACTERS, np.zeros((30, 60, 3), np.uint8))[0] == "AA"

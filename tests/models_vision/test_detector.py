@@ -15,8 +15,9 @@ from PIL import Image
 
 from foveal.errors import ModelUnavailableError
 from foveal.models.cards import Card
-from foveal.models.detector import NanoDet, decode_boxes, non_maximum_suppression
+from foveal.models.detector import NanoDet, decode_boxes
 from foveal.models.pull import ModelFolder
+from foveal.models.suppression import non_maximum_suppression
 from foveal.ports.models import ObjectDetector
 from foveal.testing.contracts.object_detector import ObjectDetectorContract
 from foveal.testing.fakes_vision import FakeObjectDetector

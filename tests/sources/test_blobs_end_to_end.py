@@ -31,7 +31,7 @@ from .azurite import KEY, Azurite
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
-CARDS = ("efficientnet-lite2", "nanodet", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6")
+CARDS = ("efficientnet-lite2", "nanodet", "ssdlite", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6")
 BEAR, APPLES, COFFEE, TENNIS = "000000000285.jpg", "000000002149.jpg", "000000002592.jpg", "000000000885.jpg"
 PHOTOS = (BEAR, APPLES, COFFEE, TENNIS)
 Upload = Callable[[str, bytes | Path], None]

@@ -16,7 +16,7 @@ import pytest
 
 from foveal.models.cards import Card
 
-CARDS = ("efficientnet-lite2", "nanodet", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6")
+CARDS = ("efficientnet-lite2", "nanodet", "ssdlite", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6")
 BEAR, APPLES, COFFEE = "000000000285.jpg", "000000002149.jpg", "000000002592.jpg"
 ZEPPELIN = "A zeppelin over the harbour of Friedrichshafen."
 

@@ -13,6 +13,7 @@ from foveal.testing.contracts.upload_store import DRAFT, sent
 from foveal.types.assets import AssetId, DocumentId, SourceItem
 from foveal.types.chunks import Generation, IndexSchema
 from foveal.types.ingestions import DocumentRecord, DocumentState
+from foveal.types.uploads import QUESTIONS_INDEX, UploadDraft
 
 INDEXED, LEFT = AssetId("a" * 64), AssetId("b" * 64)
 
@@ -49,3 +50,25 @@ def test_what_nothing_leads_to_is_deleted_and_the_rest_stays(tmp_path: Path) -> 
             assert file.read() == b"kept"
         assert store.unfinished(unfinished).offset == 0
         assert foveal.sweep() == Swept(derived=0, uploads=0, unfinished=0)
+
+
+def _send(foveal: Foveal, index: str, name: str) -> None:
+    uploads = foveal.parts.uploads
+    source = uploads.place(index, ()).settings.name
+    receiving = uploads.receive(uploads.begin(UploadDraft(path=name, source=source, size_bytes=5)))
+    receiving.write(b"words")
+    receiving.end()
+
+
+def test_what_was_attached_to_a_question_goes_after_its_days_and_nothing_else_does(tmp_path: Path) -> None:
+    kept_for = {"questions_days": 1.0}
+    with Foveal(load({"home": tmp_path, "offline": True, "uploads": kept_for})) as foveal:
+        _send(foveal, QUESTIONS_INDEX, "asked.txt")
+        _send(foveal, "papers", "kept.txt")
+        assert foveal.sweep().questions == 0
+    with Foveal(load({"home": tmp_path, "offline": True, "uploads": {"questions_days": 1e-9}})) as foveal:
+        assert foveal.sweep().questions == 1
+        uploads = foveal.parts.uploads
+        assert [f.path for source in uploads.all_sources() for f in uploads.files(source.settings.name)] == ["kept.txt"]
+        queued = [job.saved_source for job in foveal.jobs.recent()]
+        assert queued == [uploads.place(QUESTIONS_INDEX, ()).settings.name], "its index is brought in line"

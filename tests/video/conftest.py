@@ -10,12 +10,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from foveal.readers.limits import Limits
 from foveal.readers.sniffing import sniff
-from foveal.readers.video import VideoReader
+from foveal.readers.video import TimelineContent, VideoReader
 from foveal.types.assets import Asset, AssetId
-from foveal.types.content import ImageContent, SoundContent
 from foveal.types.vectors import Pixels, Samples
 
-Read = Callable[..., list[ImageContent | SoundContent]]
+Read = Callable[..., list[TimelineContent]]
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +36,7 @@ def asset_of(data: bytes) -> Asset:
 
 @pytest.fixture(scope="session")
 def read(reader: VideoReader) -> Read:
-    def read_all(data: bytes) -> list[ImageContent | SoundContent]:
+    def read_all(data: bytes) -> list[TimelineContent]:
         return list(reader.read(asset_of(data), io.BytesIO(data)))
 
     return read_all
@@ -56,6 +55,24 @@ def slide(
     if text:
         draw.text((12, size[1] // 2 - 12), text, fill=(0, 0, 0), font=ImageFont.load_default(24))
     return np.asarray(picture)
+
+
+def with_language(data: bytes, language: str) -> bytes:
+    """The same Matroska file with this language in the tag of its sound."""
+    import av
+
+    buffer = io.BytesIO()
+    with av.open(io.BytesIO(data)) as given, av.open(buffer, "w", format="matroska") as out:
+        streams = {stream.index: out.add_stream_from_template(stream) for stream in given.streams}
+        for stream in given.streams:
+            streams[stream.index].metadata["language"] = (
+                language if stream.type == "audio" else stream.language or "und"
+            )
+        for packet in given.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream_index]
+                out.mux(packet)
+    return buffer.getvalue()
 
 
 @pytest.fixture(scope="session")

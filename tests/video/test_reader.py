@@ -9,29 +9,30 @@ import pytest
 
 from foveal.errors import AssetLimitError, UnreadableAssetError
 from foveal.readers.limits import Limits
-from foveal.readers.video import VideoReader
-from foveal.testing.videos import Scene, silence, tone, video_of
-from foveal.types.content import ImageContent, SoundContent
+from foveal.readers.video import TimelineContent, VideoReader
+from foveal.testing.videos import Scene, silence, tone, video_of, with_subtitles
+from foveal.types.content import ImageContent, SoundContent, SubtitleContent
+from foveal.types.speech import TimedText
 
-from .conftest import Read, asset_of, slide
+from .conftest import Read, asset_of, slide, with_language
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 180, 40), (30, 40, 200)
 THREE = [Scene(pixels=slide(color=color), seconds=2) for color in (RED, GREEN, BLUE)]
 
 
-def frames(contents: list[ImageContent | SoundContent]) -> list[ImageContent]:
+def frames(contents: list[TimelineContent]) -> list[ImageContent]:
     return [c for c in contents if isinstance(c, ImageContent)]
 
 
-def sounds(contents: list[ImageContent | SoundContent]) -> list[SoundContent]:
+def sounds(contents: list[TimelineContent]) -> list[SoundContent]:
     return [c for c in contents if isinstance(c, SoundContent)]
 
 
-def warnings(contents: list[ImageContent | SoundContent]) -> str:
+def warnings(contents: list[TimelineContent]) -> str:
     return " ".join(w for c in contents for w in c.warnings)
 
 
-def colors(contents: list[ImageContent | SoundContent]) -> list[int]:
+def colors(contents: list[TimelineContent]) -> list[int]:
     """Which of red, green and blue each frame is."""
     return [int(frame.pixels.reshape(-1, 3).mean(axis=0).argmax()) for frame in frames(contents)]
 
@@ -291,3 +292,40 @@ def test_a_file_that_is_no_file_of_a_file_system_is_read_from_a_copy(read: Read,
     with place.open("rb") as file:
         direct = list(reader.read(asset_of(data), file))
     assert [f.picture for f in frames(direct)] == [f.picture for f in frames(read(data))]
+
+
+LINES = (
+    TimedText(text="Guten Morgen, liebe Leute", start_ms=1000, end_ms=2500),
+    TimedText(text="Zweite Zeile", start_ms=4000, end_ms=5000),
+)
+
+
+@pytest.mark.parametrize(
+    ("format", "codec"),
+    [("mp4", "mov_text"), ("mov", "mov_text"), ("matroska", "subrip"), ("matroska", "ass"), ("matroska", "webvtt")],
+)
+def test_subtitles_inside_a_container_come_first_with_their_times_and_language(
+    read: Read, format: str, codec: str
+) -> None:
+    first, *rest = read(with_subtitles(video_of(THREE), LINES, format=format, codec=codec, language="ger"))
+    assert first == SubtitleContent(lines=LINES, language="de")
+    assert colors(rest) == [0, 1, 2]
+
+
+def test_markup_and_breaks_in_subtitles_inside_a_container_are_left_out(read: Read) -> None:
+    line = TimedText(text="{\\\\an8}<i>Good</i>\nmorning", start_ms=0, end_ms=900)
+    first, *_ = read(with_subtitles(video_of(THREE), [line], format="matroska", codec="subrip", language="und"))
+    assert isinstance(first, SubtitleContent)
+    assert ([one.text for one in first.lines], first.language) == (["Good morning"], "")
+
+
+def test_subtitles_in_the_language_of_the_sound_are_taken_and_forced_ones_are_not(read: Read) -> None:
+    heard = video_of(THREE, format="matroska", sound=tone(6), sound_codec="libopus")
+    english = [replace(LINES[0], text="Good morning")]
+    both = with_subtitles(heard, english, format="matroska", codec="subrip", language="eng")
+    both = with_subtitles(both, LINES, format="matroska", codec="subrip", language="ger")
+    first, *_ = read(with_language(both, "ger"))
+    assert isinstance(first, SubtitleContent)
+    assert first.lines == LINES
+    forced = with_subtitles(heard, LINES, format="matroska", codec="subrip", language="ger", forced=True)
+    assert not [one for one in read(forced) if isinstance(one, SubtitleContent)]

@@ -32,13 +32,14 @@ from foveal.stores.work_queue import SqlWorkQueue
 from foveal.testing.fakes_speech import FakeTranscriber
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.testing.fakes_vision import FakeImageEncoder
-from foveal.testing.videos import Scene, silence, tone, video_of
+from foveal.testing.videos import Scene, silence, tone, video_of, with_subtitles
 from foveal.types.assets import SourceItem
 from foveal.types.chunks import Chunk, Feature, IndexSchema
 from foveal.types.content import OcrLine
 from foveal.types.filters import Comparison
 from foveal.types.ingestions import DocumentRecord, Ingestion
 from foveal.types.search import Query
+from foveal.types.speech import TimedText
 from foveal.types.vectors import Pixels
 
 from .conftest import slide
@@ -266,6 +267,19 @@ def test_subtitles_beside_a_video_take_the_place_of_listening(home: Home) -> Non
     assert (job.counts.found, job.counts.added, home.transcriber.calls) == (2, 2, 0)
     (said,) = home.chunks(Feature.SPEECH)
     assert [(s.text, s.start_ms) for s in said.sentences] == [("First line", 1000), ("Second line", 4000)]
+
+
+def test_subtitles_inside_a_video_take_the_place_of_listening_unless_some_lie_beside_it(home: Home) -> None:
+    inside = [TimedText(text="Willkommen", start_ms=1500, end_ms=2000)]
+    (home.files / "talk.mp4").write_bytes(with_subtitles(talk(), inside, language="ger"))
+    home.ingest()
+    (said,) = home.chunks(Feature.SPEECH)
+    assert (said.content, said.language, said.locator.start_ms) == ("Willkommen", "de", 1500)
+    assert home.transcriber.calls == 0
+    (home.files / "talk.srt").write_text(SUBTITLES)
+    home.ingest()
+    (said,) = home.chunks(Feature.SPEECH)
+    assert [s.text for s in said.sentences] == ["First line", "Second line"]
 
 
 def test_changed_subtitles_are_read_again_and_removed_ones_give_way_to_listening(home: Home) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-CARDS = ("efficientnet-lite2", "nanodet", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6", "samples")
+CARDS = ("efficientnet-lite2", "nanodet", "ssdlite", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6", "samples")
 
 
 @pytest.fixture(scope="session")

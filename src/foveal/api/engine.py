@@ -19,6 +19,8 @@ from foveal.types.chat import ChatEvent, ChatRequest, GroundingOptions, ImageInp
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.filters import Filter
 from foveal.types.locators import Box
+from foveal.types.pages import PagePicture
+from foveal.types.reading import Reading
 from foveal.types.safety import Judgement, Side
 from foveal.types.search import Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
@@ -196,11 +198,37 @@ class Engine(Protocol):
 
     def page(
         self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, *, long_side_px: int, question: str = ""
-    ) -> bytes:
-        """JPEG of the page of a PDF that a chunk of text is from, its passage marked where it is about the question.
+    ) -> PagePicture:
+        """The page of a PDF or the slide that a chunk of text is from, marked where it is about the question.
+
+        Args:
+            long_side_px: Of a page in pixels; a slide is a drawing without pixels.
 
         Raises:
-            NotFoundError: No such chunk, not for these groups, or not from a page of a PDF.
+            NotFoundError: No such chunk, not for these groups, or from no page and no slide.
+        """
+
+    def reading(
+        self,
+        index: str,
+        chunk_id: ChunkId,
+        groups: tuple[str, ...] | None,
+        *,
+        question: str = "",
+        first: int | None = None,
+        count: int = 0,
+    ) -> Reading:
+        """The document or table that a chunk of text is from, as it is read: around what was found, or from `first` on.
+
+        Raises:
+            NotFoundError: No such chunk, not for these groups, or of a type that is shown otherwise.
+        """
+
+    def reading_picture(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, number: int) -> bytes:
+        """JPEG of a picture in a Word document, by its number in `reading`.
+
+        Raises:
+            NotFoundError: No such chunk, not for these groups, or no such picture.
         """
 
     def chunk(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> Chunk:

@@ -36,7 +36,7 @@ from foveal.cli.session import Session
 
 app = typer.Typer(
     name="foveal",
-    help="Chat grounded on your own images and documents, on your own machine.",
+    help="Chat grounded on your own images, documents and videos, on your own machine.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

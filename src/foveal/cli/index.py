@@ -110,12 +110,14 @@ def delete(
 
 @app.command()
 def sweep(context: typer.Context) -> None:
-    """Delete what killed processes left behind: thumbnails and uploads that nothing leads to; a server does it too."""
+    """Delete what killed processes left behind: thumbnails and uploads that nothing leads to, and videos of questions
+    that were asked long ago; a server does it too.
+    """
     here = session(context)
     with here.open() as foveal:
         swept = foveal.sweep()
     here.console.print(
         f"Deleted thumbnails of {swept.derived} files, {swept.uploads} uploads without a name, "
-        f"{swept.unfinished} unfinished uploads.",
+        f"{swept.unfinished} unfinished uploads, {swept.questions} videos of questions asked long ago.",
         markup=False,
     )

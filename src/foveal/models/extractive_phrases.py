@@ -13,7 +13,7 @@ class Phrases:
     Attributes:
         description: Before a person's own description of a photo.
         caption: Before a vision model's caption.
-        photo: Before one photo that is listed.
+        photo: Before one picture (a photo, a page, a frame) that is listed.
         photos: Before several.
         seen: Before what was detected in one.
         nothing: When nothing was found and the answer need not keep to the data.
@@ -34,8 +34,8 @@ class Phrases:
 _ENGLISH: Final = Phrases(
     description="Your description says:",
     caption="A vision model's caption says:",
-    photo="This photo shows it best:",
-    photos="These photos show it best:",
+    photo="This picture shows it best:",
+    photos="These pictures show it best:",
     seen="seen in it:",
     nothing="Nothing was found in your data, and no chat model is configured that could answer without it.",
 )
@@ -44,8 +44,8 @@ PHRASES: Final[dict[str, Phrases]] = {
     "de": Phrases(
         description="Deine Beschreibung sagt:",
         caption="Die Bildbeschreibung eines Modells sagt:",
-        photo="Dieses Foto zeigt es am ehesten:",
-        photos="Diese Fotos zeigen es am ehesten:",
+        photo="Dieses Bild zeigt es am ehesten:",
+        photos="Diese Bilder zeigen es am ehesten:",
         seen="darin erkannt:",
         nothing="In deinen Daten wurde nichts gefunden, und es ist kein Chatmodell eingerichtet, "
         "das ohne sie antworten könnte.",
@@ -55,8 +55,8 @@ PHRASES: Final[dict[str, Phrases]] = {
     "es": Phrases(
         description="Tu descripción dice:",
         caption="La descripción de un modelo dice:",
-        photo="Esta foto es la que mejor lo muestra:",
-        photos="Estas fotos son las que mejor lo muestran:",
+        photo="Esta imagen es la que mejor lo muestra:",
+        photos="Estas imágenes son las que mejor lo muestran:",
         seen="se ve:",
         nothing="No se encontró nada en tus datos y no hay ningún modelo de chat configurado "
         "que pueda responder sin ellos.",
@@ -66,8 +66,8 @@ PHRASES: Final[dict[str, Phrases]] = {
     "fr": Phrases(
         description="Votre description dit :",
         caption="La légende d'un modèle dit :",
-        photo="Cette photo le montre le mieux :",
-        photos="Ces photos le montrent le mieux :",
+        photo="Cette image le montre le mieux :",
+        photos="Ces images le montrent le mieux :",
         seen="on y voit :",
         nothing="Rien n'a été trouvé dans vos données, et aucun modèle de conversation n'est configuré "
         "pour répondre sans elles.",
@@ -77,8 +77,8 @@ PHRASES: Final[dict[str, Phrases]] = {
     "it": Phrases(
         description="La tua descrizione dice:",
         caption="La didascalia di un modello dice:",
-        photo="Questa foto lo mostra meglio:",
-        photos="Queste foto lo mostrano meglio:",
+        photo="Questa immagine lo mostra meglio:",
+        photos="Queste immagini lo mostrano meglio:",
         seen="vi si vede:",
         nothing="Non è stato trovato nulla nei tuoi dati e non è configurato alcun modello di chat "
         "che possa rispondere senza.",
@@ -88,8 +88,8 @@ PHRASES: Final[dict[str, Phrases]] = {
     "pt": Phrases(
         description="A sua descrição diz:",
         caption="A legenda de um modelo diz:",
-        photo="Esta foto é a que melhor o mostra:",
-        photos="Estas fotos são as que melhor o mostram:",
+        photo="Esta imagem é a que melhor o mostra:",
+        photos="Estas imagens são as que melhor o mostram:",
         seen="vê-se:",
         nothing="Nada foi encontrado nos seus dados e não há nenhum modelo de chat configurado "
         "que possa responder sem eles.",
@@ -97,8 +97,8 @@ PHRASES: Final[dict[str, Phrases]] = {
     "nl": Phrases(
         description="Je beschrijving zegt:",
         caption="Het bijschrift van een model zegt:",
-        photo="Deze foto laat het het best zien:",
-        photos="Deze foto's laten het het best zien:",
+        photo="Deze afbeelding laat het het best zien:",
+        photos="Deze afbeeldingen laten het het best zien:",
         seen="te zien:",
         nothing="In je gegevens is niets gevonden, en er is geen chatmodel ingesteld dat zonder kan antwoorden.",
     ),
@@ -113,16 +113,16 @@ PHRASES: Final[dict[str, Phrases]] = {
     "zh": Phrases(
         description="您的描述写道：",
         caption="模型的图片说明写道：",
-        photo="这张照片最符合：",
-        photos="这些照片最符合：",
+        photo="这张图片最符合：",
+        photos="这些图片最符合：",
         seen="图中有：",
         nothing="在您的数据中没有找到相关内容，也没有配置可以脱离数据回答的聊天模型。",
     ),
     "ja": Phrases(
         description="あなたの説明によると：",
         caption="モデルのキャプションによると：",
-        photo="最も近い写真：",
-        photos="最も近い写真：",
+        photo="最も近い画像：",
+        photos="最も近い画像：",
         seen="写っているもの：",
         nothing="データの中に見つかりませんでした。データなしで答えるチャットモデルは設定されていません。",
         left="「",
@@ -131,8 +131,8 @@ PHRASES: Final[dict[str, Phrases]] = {
     "ru": Phrases(
         description="В вашем описании сказано:",
         caption="В подписи, созданной моделью, сказано:",
-        photo="Лучше всего подходит это фото:",
-        photos="Лучше всего подходят эти фото:",
+        photo="Лучше всего подходит это изображение:",
+        photos="Лучше всего подходят эти изображения:",
         seen="на нём видно:",
         nothing="В ваших данных ничего не найдено, а чат-модель, которая могла бы ответить без них, не настроена.",
         left="«",

@@ -2,8 +2,9 @@
 
 Lines lie in rows from top to bottom, in a row from left to right: so are receipts and tables. Prose in columns is told
 from a table by its lines: on both sides of the gap they are long and fill their column. Then the columns are read one
-after the other, between the lines that run across all of them (a recursive cut as in Nagy and Seth 1984, "Hierarchical
-representation of optically scanned documents", with lines instead of pixels).
+after the other, between the lines that run across all of them; they may take up a part of the page's height only (a
+recursive cut as in Nagy and Seth 1984, "Hierarchical representation of optically scanned documents", with lines instead
+of pixels).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -109,7 +111,10 @@ def _straight(region: Region, turn: float) -> _Line:
 def _ordered(lines: Sequence[_Line], depth: int) -> list[_Line]:
     gap = _gap(lines) if depth else None
     if gap is None:
-        return _rows(lines)
+        band = _band(lines) if depth else None
+        if band is None:
+            return _rows(lines)
+        return [line for part in band for line in _ordered(part, depth - 1)]
     ordered: list[_Line] = []
     left: list[_Line] = []
     right: list[_Line] = []
@@ -139,6 +144,31 @@ def _gap(lines: Sequence[_Line]) -> float | None:
         if worth > best_worth and across <= _MOST_ACROSS * len(lines) and _are_columns(left, right):
             best, best_worth = place, worth
     return best
+
+
+def _band(lines: Sequence[_Line]) -> tuple[Sequence[_Line], Sequence[_Line], Sequence[_Line]] | None:
+    """Of a page that has columns in a part of its height only: the lines above, in and below it; None without one.
+
+    It is the largest run of lines, from the top, of which none runs across the gap between its columns.
+    """
+    descending = sorted(lines, key=lambda one: one.middle)
+    best, most = None, 0
+    for gap in sorted({line.left for line in lines} | {line.right for line in lines}):
+        first, end = _longest_run([line.left < gap < line.right for line in descending])
+        run = descending[first:end]
+        left = [line for line in run if line.right <= gap]
+        right = [line for line in run if line.left >= gap]
+        worth = min(len(left), len(right))
+        if worth > most and len(run) < len(lines) and _are_columns(left, right):
+            best, most = (descending[:first], run, descending[end:]), worth
+    return best
+
+
+def _longest_run(across: Sequence[bool]) -> tuple[int, int]:
+    """Of the longest run without any, the first place and the one after the last."""
+    edges = [-1, *(place for place, is_across in enumerate(across) if is_across), len(across)]
+    before, after = max(pairwise(edges), key=lambda pair: pair[1] - pair[0])
+    return before + 1, after
 
 
 def _are_columns(left: Sequence[_Line], right: Sequence[_Line]) -> bool:

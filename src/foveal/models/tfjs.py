@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
@@ -28,6 +29,7 @@ Array = npt.NDArray[np.generic]
 _TO_NCHW = (0, 3, 1, 2)
 _TO_NHWC = (0, 2, 3, 1)
 _OPSET = 15
+_NOTHING: Mapping[str, Sequence[int]] = MappingProxyType({})
 
 
 class _Quantization(TypedDict, total=False):
@@ -52,7 +54,15 @@ class _Node(TypedDict, total=False):
     attr: dict[str, dict[str, object]]
 
 
-def convert_tfjs(topology: Path, weights: Path, outputs: Sequence[str], target: Path) -> None:
+def convert_tfjs(
+    topology: Path,
+    weights: Path,
+    outputs: Sequence[str],
+    target: Path,
+    *,
+    inputs: Mapping[str, Sequence[int]] = _NOTHING,
+    shapes: Mapping[str, Sequence[int]] = _NOTHING,
+) -> None:
     """Write the part of a TF.js graph model that leads to `outputs` as ONNX.
 
     Args:
@@ -60,6 +70,8 @@ def convert_tfjs(topology: Path, weights: Path, outputs: Sequence[str], target: 
         weights: Its weights, all shards in one file.
         outputs: Names of the nodes wanted.
         target: The `.onnx` file to write.
+        inputs: Nodes to cut the graph at, with their shapes: they become inputs, and what leads to them is left out.
+        shapes: Shapes of the outputs, for a model that has no signature.
 
     Raises:
         ModelUnavailableError: The model is damaged or uses an operator this converter does not know.
@@ -70,9 +82,12 @@ def convert_tfjs(topology: Path, weights: Path, outputs: Sequence[str], target: 
         model = json.loads(topology.read_bytes())
         constants = _read_weights(model["weightsManifest"], weights.read_bytes())
         converter = _Converter(model["modelTopology"]["node"], constants)
+        for name, shape in inputs.items():
+            converter.cut(name, shape)
         for name in outputs:
             converter.visit(name)
-        onnx.save(converter.model(_shapes(model["signature"]["outputs"], outputs)), target)
+        found = {name: list(shapes[name]) for name in outputs} if shapes else _shapes(model["signature"], outputs)
+        onnx.save(converter.model(found), target)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ModelUnavailableError(
             f"{topology.name} cannot be converted: {error!r}", remedy="Delete it and pull the model again."
@@ -95,18 +110,37 @@ def _read_weights(manifest: Sequence[Mapping[str, Sequence[_WeightSpec]]], data:
     return arrays
 
 
-def _shapes(
-    signature: Mapping[str, Mapping[str, Mapping[str, list[Mapping[str, str]]]]], names: Sequence[str]
-) -> dict[str, list[int]]:
+_Outputs = Mapping[str, Mapping[str, Mapping[str, list[Mapping[str, str]]]]]
+
+
+def _shapes(signature: Mapping[str, _Outputs], names: Sequence[str]) -> dict[str, list[int]]:
     """Shapes of the outputs as the model's signature states them."""
+    outputs = signature["outputs"]
     return {
-        name: [int(dimension["size"]) for dimension in signature[f"{name}:0"]["tensorShape"]["dim"]] for name in names
+        name: [int(dimension["size"]) for dimension in outputs[f"{name}:0"]["tensorShape"]["dim"]] for name in names
     }
+
+
+def read_constant(topology: Path, weights: Path, name: str) -> Array:
+    """One constant of a TF.js graph model.
+
+    Raises:
+        ModelUnavailableError: The model is damaged, or has no constant of that name.
+    """
+    try:
+        return _read_weights(json.loads(topology.read_bytes())["weightsManifest"], weights.read_bytes())[name]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelUnavailableError(
+            f"{topology.name} cannot be read: {error!r}", remedy="Delete it and pull the model again."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class _Attributes:
-    """Typed reading of a GraphDef node's attributes, whose JSON writes int64 as text and text as base64."""
+    """Typed reading of a GraphDef node's attributes, whose JSON writes int64 as text.
+
+    Text is base64, or a list of bytes in models of the converter's first years.
+    """
 
     values: Mapping[str, Mapping[str, object]]
 
@@ -117,7 +151,8 @@ class _Attributes:
         return [int(value) for value in listed.get("i", default)]
 
     def text(self, name: str) -> str:
-        return base64.b64decode(str(self.values.get(name, {}).get("s", ""))).decode("ascii")
+        value = self.values.get(name, {}).get("s", "")
+        return (bytes(value) if isinstance(value, list) else base64.b64decode(str(value))).decode("ascii")
 
     def number(self, name: str, default: float) -> float:
         return float(str(self.values.get(name, {}).get("f", default)))
@@ -157,6 +192,15 @@ class _Converter:
         model.ir_version = 8
         checker.check_model(model)
         return model
+
+    def cut(self, name: str, shape: Sequence[int]) -> None:
+        """Make a node an input of the graph: what leads to it is not visited."""
+        from onnx import TensorProto, helper
+
+        if name not in self._tf_nodes:
+            raise ValueError(f"no node {name}")
+        self._visited.add(name)
+        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)))
 
     def visit(self, reference: str) -> None:
         """Write a node after its inputs, once. `name:1` refers to a node's second output."""
@@ -252,6 +296,32 @@ def _conv2d(to: _Converter, name: str, inputs: list[str], attributes: _Attribute
     )
 
 
+def _depthwise(to: _Converter, name: str, inputs: list[str], attributes: _Attributes) -> None:
+    """Each channel by itself: HWIM becomes [I·M, 1, H, W] in I groups."""
+    kernel = to.value(inputs[1])
+    height, width, channels, multiplier = kernel.shape
+    to.in_nchw(
+        "Conv",
+        inputs[0],
+        [to.constant(kernel.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width))],
+        name,
+        strides=attributes.integers("strides")[1:3],
+        dilations=attributes.integers("dilations", (1, 1, 1, 1))[1:3],
+        auto_pad=_padding(attributes),
+        group=channels,
+    )
+
+
+def _batch_norm(to: _Converter, name: str, inputs: list[str], attributes: _Attributes) -> None:
+    """Scale, offset, mean, variance, all constants, of a network that no longer learns."""
+    numbers = [to.constant(to.value(value)) for value in inputs[1:5]]
+    to.in_nchw("BatchNormalization", inputs[0], numbers, name, epsilon=attributes.number("epsilon", 1e-4))
+
+
+def _relu6(to: _Converter, name: str, inputs: list[str], _attributes: _Attributes) -> None:
+    to.add("Clip", [to.tensor(inputs[0]), to.constant(np.float32(0)), to.constant(np.float32(6))], name)
+
+
 def _max_pool(to: _Converter, name: str, inputs: list[str], attributes: _Attributes) -> None:
     to.in_nchw(
         "MaxPool",
@@ -319,15 +389,21 @@ def _sparse_to_dense(to: _Converter, name: str, inputs: list[str], _attributes: 
 
 _HANDLERS: dict[str, _Handler] = {
     "Add": _same("Add"),
+    "AddN": _same("Sum"),
     "AddV2": _same("Add"),
+    "BiasAdd": _same("Add"),
     "ConcatV2": _concat,
     "Conv2D": _conv2d,
+    "DepthwiseConv2dNative": _depthwise,
+    "FusedBatchNorm": _batch_norm,
     "Identity": _same("Identity"),
     "LeakyRelu": _leaky_relu,
     "MaxPool": _max_pool,
+    "Mul": _same("Mul"),
     "Pad": _pad,
     "PadV2": _pad,
     "Placeholder": _placeholder,
+    "Relu6": _relu6,
     "Reshape": _same("Reshape"),
     "ResizeBilinear": _resize_bilinear,
     "Sigmoid": _same("Sigmoid"),

@@ -20,6 +20,7 @@ from foveal.types.search import Leg, ScoredChunk
 HEAD = 12
 """First candidates of each leg, read in any case: among them a question's terms are counted."""
 BATCH = 20
+"""Chunks read at once; later half as many as were read already, so that there are few rounds."""
 
 
 class Candidates:
@@ -46,7 +47,9 @@ class Candidates:
     ) -> None:
         self.snapshot = snapshot
         self._legs = legs
+        self._ranks = _ranks(legs)
         self.chunks: dict[ChunkId, Chunk] = {}
+        self._scores: dict[ChunkId, float] = {}
         heads = list(dict.fromkeys(scored.chunk_id for leg in legs.values() for scored in leg[:HEAD]))
         self._read(heads)
         self.words: Keywords = keywords(question, [chunk.content for chunk in self.chunks.values()])
@@ -59,8 +62,9 @@ class Candidates:
     def settle(self, count: int) -> None:
         """Read until the first `count` of the fused order are certain."""
         while self._rest and self._score_at(count) <= self.unread:
-            self._read([chunk_id for _, chunk_id in self._rest[:BATCH]])
-            del self._rest[:BATCH]
+            batch = max(BATCH, len(self.chunks) // 2)
+            self._read([chunk_id for _, chunk_id in self._rest[:batch]])
+            del self._rest[:batch]
             self.unread = self._rest[0][0] if self._rest else 0.0
 
     def fused(self, confidence: Mapping[Leg, Mapping[ChunkId, float]] | None = None) -> list[Fused]:
@@ -72,8 +76,14 @@ class Candidates:
 
     def _score_at(self, count: int) -> float:
         """Score of the chunk at that place of the fused order; 0 when there are fewer."""
-        order = self.fused()
-        return order[count - 1].score if 0 < count <= len(order) else 0.0
+        for chunk_id in self.chunks.keys() - self._scores.keys():
+            ranks = self._ranks[chunk_id]
+            self._scores[chunk_id] = sum(
+                self._weight(chunk_id, leg) / (RANK_CONSTANT + ranks[leg]) for leg in Leg if leg in ranks
+            )
+        if not 0 < count <= len(self._scores):
+            return 0.0
+        return sorted(self._scores.values(), reverse=True)[count - 1]
 
     def _read(self, chunk_ids: Sequence[ChunkId]) -> None:
         found = self.snapshot.fetch(chunk_ids, vectors=False)
@@ -84,6 +94,15 @@ class Candidates:
         found = (self.chunks[s.chunk_id] for s in self._legs.get(Leg.KEYWORD, ()) if s.chunk_id in self.chunks)
         first = next(found, None)
         return self.words.confidence(first.content) if first else 0.0
+
+
+def _ranks(legs: Mapping[Leg, Sequence[ScoredChunk]]) -> dict[ChunkId, dict[Leg, int]]:
+    """Where each chunk stands in the legs that found it, from 1."""
+    ranks: defaultdict[ChunkId, dict[Leg, int]] = defaultdict(dict)
+    for leg, scored in legs.items():
+        for rank, one in enumerate(scored, start=1):
+            ranks[one.chunk_id].setdefault(leg, rank)
+    return dict(ranks)
 
 
 def _bounds(legs: Mapping[Leg, Sequence[ScoredChunk]], weights: Weights) -> dict[ChunkId, float]:

@@ -21,7 +21,7 @@ from foveal.retrieval.composing import compose_description, image_content
 from foveal.retrieval.receipts import receipt_facts
 from foveal.types.assets import Asset, AssetId, MediaKind, Sniffed, SourceItem
 from foveal.types.chunks import Chunk
-from foveal.types.content import ImageContent, OcrLine, SafetyScores, SoundContent, TextContent
+from foveal.types.content import ImageContent, OcrLine, SafetyScores, SoundContent, SubtitleContent, TextContent
 from foveal.types.speech import TimedText
 from foveal.types.vectors import FloatArray
 
@@ -30,7 +30,7 @@ TAIL_BYTES = 2**16
 HASH_BLOCK_BYTES = 2**20
 PREPARE_VERSION = "3"
 """Part of every recipe: raise it when the same inputs give other chunks."""
-TIMELINE_VERSION = "1"
+TIMELINE_VERSION = "2"
 """Likewise of recipes of videos and recordings."""
 MAX_SUBTITLE_BYTES = 16 * 2**20
 
@@ -223,6 +223,8 @@ class Preparer:
                 timeline.see(content)
             elif isinstance(content, SoundContent):
                 timeline.hear(content)
+            elif isinstance(content, SubtitleContent):
+                timeline.read(content)
         chunks = tuple(timeline.chunks())
         return Prepared(asset=place.asset, chunks=chunks, warnings=tuple(dict.fromkeys(timeline.warnings)))
 

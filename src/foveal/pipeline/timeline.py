@@ -13,7 +13,7 @@ from foveal.pipeline.words import words_to_embed
 from foveal.retrieval.moments import timed_title
 from foveal.retrieval.passages import Passage, passages, sentences
 from foveal.types.chunks import Chunk, Feature
-from foveal.types.content import ImageContent, OcrLine, SoundContent
+from foveal.types.content import ImageContent, OcrLine, SoundContent, SubtitleContent
 from foveal.types.locators import Locator
 from foveal.types.speech import TimedText
 
@@ -65,6 +65,7 @@ class Timeline:
     _written: list[Chunk] = field(default_factory=list)
     _said: list[tuple[TimedText, str]] = field(default_factory=list)
     _screen: ScreenTexts = field(default_factory=ScreenTexts)
+    _written_in: str = ""
     _heard: bool = False
     _end_ms: int = 0
 
@@ -77,6 +78,11 @@ class Timeline:
         self._frames.append(replace(chunk, kind=self.place.asset.kind, feature=Feature.VISION, title=title))
         self._written.extend(map(self._screen_chunk, self._screen.see(frame, lines)))
         self._end_ms = max(self._end_ms, frame.locator.end_ms or 0)
+
+    def read(self, subtitles: SubtitleContent) -> None:
+        """Subtitles inside the file: taken in place of what is heard, unless there are some beside it."""
+        if self.subtitles is None:
+            self.subtitles, self._written_in = subtitles.lines, subtitles.language
 
     def hear(self, sound: SoundContent) -> None:
         """One more stretch of sound."""
@@ -94,7 +100,8 @@ class Timeline:
         """All moments, in order of time; with a person's words on it, one on the whole first."""
         self._written.extend(map(self._screen_chunk, self._screen.end()))
         if self.subtitles is not None:
-            language = self.detect_language(" ".join(line.text for line in self.subtitles))
+            words = " ".join(line.text for line in self.subtitles)
+            language = self._written_in or self.detect_language(words)
             self._said = [(line, language) for line in self.subtitles]
         spoken = list(passages(self._said))
         self._say_what_is_missing(spoken)

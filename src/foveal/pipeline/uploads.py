@@ -229,6 +229,14 @@ class Uploads:
         self._derived.delete({file.asset_id for file in files})
         return [self.start(name) for name in sorted({file.source for file in files})]
 
+    def expire(self, index: str, before: datetime) -> int:
+        """Delete the files of an index that came before a moment; how many there were."""
+        sources = [saved.settings.name for saved in self.all_sources() if saved.settings.index == index]
+        old = [file.file_id for name in sources for file in self.files(name) if file.created_at < before]
+        if old:
+            self.remove(old)
+        return len(old)
+
 
 class Receiving:
     """One file as it comes in. What is not read, or longer than its kind may be, is refused as early as it shows."""

@@ -17,15 +17,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from foveal.pipeline.words import words_to_embed
 from foveal.types.chunks import Chunk, Feature
 from foveal.types.search import Leg
 
-_TEXT: Final = {Leg.KEYWORD: 0.5, Leg.TEXT: 0.5, Leg.SEEN: 0.0}
-_WORDED: Final = {Leg.KEYWORD: 0.2, Leg.TEXT: 0.4, Leg.SEEN: 0.4}
-_WORDLESS: Final = {Leg.KEYWORD: 0.1, Leg.TEXT: 0.0, Leg.SEEN: 0.9}
+_Table = tuple[tuple[Leg, float], ...]
+_TEXT: Final[_Table] = ((Leg.KEYWORD, 0.5), (Leg.TEXT, 0.5), (Leg.SEEN, 0.0))
+_WORDED: Final[_Table] = ((Leg.KEYWORD, 0.2), (Leg.TEXT, 0.4), (Leg.SEEN, 0.4))
+_WORDLESS: Final[_Table] = ((Leg.KEYWORD, 0.1), (Leg.TEXT, 0.0), (Leg.SEEN, 0.9))
 _LEAST_TRUST: Final = 0.01
 """Keyword search alone still ranks."""
 
@@ -70,9 +72,15 @@ class Weights:
         """Of a title on a screen, too short for a vector: as much as its words are to be trusted."""
         return self.trust if leg is Leg.KEYWORD else 0.0
 
-    def _share(self, table: Mapping[Leg, float], leg: Leg) -> float:
+    def _share(self, table: _Table, leg: Leg) -> float:
         if leg in {Leg.IMAGE, Leg.REGION}:
             return 1.0
-        trusted = {one: w * (self.trust if one is Leg.KEYWORD else 1.0) for one, w in table.items() if one in self.legs}
-        total = sum(trusted.values())
-        return trusted.get(leg, 0.0) / total if total else 0.0
+        return _shares(table, self.legs, self.trust).get(leg, 0.0)
+
+
+@lru_cache(maxsize=256)
+def _shares(table: _Table, legs: frozenset[Leg], trust: float) -> Mapping[Leg, float]:
+    """A table with what is not searched left out and the keyword leg trusted so far; adds up to 1."""
+    trusted = {one: w * (trust if one is Leg.KEYWORD else 1.0) for one, w in table if one in legs}
+    total = sum(trusted.values())
+    return {one: w / total for one, w in trusted.items()} if total else {}

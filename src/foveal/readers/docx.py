@@ -95,7 +95,7 @@ class _Document:
     def __init__(self, package: Package) -> None:
         main = package.main()
         self._links = package.relationships(main)
-        self._levels = _heading_levels(package, main)
+        self._levels = heading_levels(package, main)
         root = package.xml(main)
         self._page: int | None = None
         if any(local(e) == "lastRenderedPageBreak" for e in root.iter()):
@@ -210,7 +210,7 @@ class _Document:
                 self.blocks.append(Block(text=text, page=self._page))
 
 
-def _heading_levels(package: Package, main: str) -> dict[str, int]:
+def heading_levels(package: Package, main: str) -> dict[str, int]:
     """Levels of styles, by id: 1 is the title, 2 the first heading. A style is what it is based on (17.7.4.3)."""
     part = next(package.linked(main, "styles"), None)
     if part is None:

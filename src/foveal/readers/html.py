@@ -159,6 +159,20 @@ class HtmlReader:
             raise UnreadableAssetError("The bytes are in no text encoding that Foveal knows.") from None
 
 
+def html_blocks(data: bytes) -> list[Block]:
+    """Headings, paragraphs, items of lists and tables of a page's main content, in order.
+
+    Raises:
+        UnreadableAssetError: It is no text.
+        AssetLimitError: It has too many marks.
+    """
+    try:
+        root = _root(_decoded(data))
+    except ValueError:
+        raise UnreadableAssetError("The bytes are in no text encoding that Foveal knows.") from None
+    return list(_blocks(_main(root))) if root is not None else []
+
+
 def _decoded(data: bytes) -> str:
     """Text in the encoding the page says it is in, if its bytes fit; else in the one they look like."""
     said = _CHARSET.search(data[:_CHARSET_BYTES])

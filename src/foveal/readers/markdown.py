@@ -74,6 +74,12 @@ def front_matter_title(text: str) -> str:
     return value.strip()[:_HEADING_MAX_CHARS]
 
 
+def front_matter_end(text: str) -> int:
+    """The first character after the front matter; 0 where there is none."""
+    matter = _FRONT_MATTER.match(text)
+    return matter.end() if matter else 0
+
+
 def plain_heading(text: str) -> str:
     """A heading without emphasis, code marks, link targets and anchors."""
     return " ".join(_MARKS.sub("", _LINK.sub(r"\1", text)).split())[:_HEADING_MAX_CHARS]

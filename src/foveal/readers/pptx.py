@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -84,19 +84,40 @@ class _Picture:
     box: Box | None
 
 
+def chart_words(package: Package, number: int) -> dict[int, str]:
+    """Titles, series and values of the charts on a slide, by the id of the frame they are in.
+
+    Raises:
+        AssetError: The presentation is broken or over a limit.
+    """
+    part = next(islice(_slide_parts(package), number - 1, None), None)
+    found: dict[int, str] = {}
+    if part is None:
+        return found
+    links = package.relationships(part)
+    for frame in (e for e in package.xml(part).iter() if local(e) == "graphicFrame"):
+        identity = next((_number(e, "id") for e in frame.iter() if local(e) == "cNvPr"), 0)
+        link = next((links.get(attribute(e, "id")) for e in frame.iter() if local(e) == "chart"), None)
+        if link and link.target in package:
+            found[identity] = chart_text(package.xml(link.target))
+    return found
+
+
 def _slides(package: Package, most: int) -> Iterator[_Slide]:
     """The slides in the order in which they are shown."""
-    main = package.main()
-    root = package.xml(main)
-    links = package.relationships(main)
+    root = package.xml(package.main())
     size = next(((_number(e, "cx"), _number(e, "cy")) for e in root if local(e) == "sldSz"), (0, 0))
-    ids = [e for group in root if local(group) == "sldIdLst" for e in group]
-    number = 0
-    for entry in ids:
+    for number, part in enumerate(islice(_slide_parts(package), most), start=1):
+        yield _Slide(package, part, number, size)
+
+
+def _slide_parts(package: Package) -> Iterator[str]:
+    main = package.main()
+    links = package.relationships(main)
+    for entry in (e for group in package.xml(main) if local(group) == "sldIdLst" for e in group):
         link = links.get(attribute(entry, "id")) if len(entry.attrib) < 2 else _link_of(entry, links)
-        if link and link.target in package and number < most:
-            number += 1
-            yield _Slide(package, link.target, number, size)
+        if link and link.target in package:
+            yield link.target
 
 
 def _link_of(entry: Element, links: dict[str, Relationship]) -> Relationship | None:

@@ -34,6 +34,11 @@ def read_subtitles(data: bytes) -> tuple[TimedText, ...]:
     return tuple(sorted(found.values(), key=lambda line: (line.start_ms, line.end_ms)))
 
 
+def without_markup(text: str) -> str:
+    """A line's words: without tags, overrides of ASS (in braces), entities and needless blanks."""
+    return " ".join(html.unescape(_MARKUP.sub("", text)).split())
+
+
 def _cues(text: str) -> Iterator[TimedText]:
     times: tuple[int, int] | None = None
     said: list[str] = []
@@ -57,7 +62,7 @@ def _ends_here(lines: list[str], number: int) -> bool:
 def _cue(times: tuple[int, int] | None, said: list[str]) -> Iterator[TimedText]:
     if times is None or not said or _NOT_SAID.match(said[0]):
         return
-    text = " ".join(html.unescape(_MARKUP.sub("", " ".join(said))).split())
+    text = without_markup(" ".join(said))
     if text and times[0] <= LONGEST_MS:
         yield TimedText(text=text, start_ms=times[0], end_ms=max(times))
 

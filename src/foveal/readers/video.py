@@ -19,9 +19,12 @@ from foveal.readers.child_process import ChildProcesses, Message, Program
 from foveal.readers.limits import MIB, Limits
 from foveal.readers.sniffing import DEMUXERS
 from foveal.types.assets import Asset
-from foveal.types.content import ImageContent, SoundContent
+from foveal.types.content import ImageContent, SoundContent, SubtitleContent
 from foveal.types.locators import Locator
+from foveal.types.speech import TimedText
 from foveal.types.vectors import Pixels
+
+TimelineContent = ImageContent | SoundContent | SubtitleContent
 
 
 class VideoReader:
@@ -56,15 +59,16 @@ class VideoReader:
         """Containers of video (MP4, QuickTime, Matroska, WebM, AVI, FLV, ASF, 3GP, MJ2, MPEG, Ogg) and of sound."""
         return frozenset(DEMUXERS)
 
-    def read(self, asset: Asset, file: BinaryIO) -> Iterator[ImageContent | SoundContent]:
-        """Yield key frames and stretches of sound, each kind in order of time.
+    def read(self, asset: Asset, file: BinaryIO) -> Iterator[TimelineContent]:
+        """Yield the subtitles inside it if there are any, then key frames and stretches of sound, each kind in order of
+        time.
 
         Raises:
             UnreadableAssetError: Nothing of it can be decoded.
             AssetLimitError: It is over a limit.
         """
         self._check_length(asset)
-        held: ImageContent | SoundContent | None = None
+        held: TimelineContent | None = None
         with _path_of(file) as path:
             job = self._job(asset, path) | {"static_s": self._static_seconds, "sound": self._sound}
             try:
@@ -124,9 +128,14 @@ class VideoReader:
         }
 
 
-def _content(item: Message, raw: bytes) -> ImageContent | SoundContent:
+def _content(item: Message, raw: bytes) -> TimelineContent:
     if item["kind"] == "frame":
         return _frame(item, raw)
+    if item["kind"] == "subtitles":
+        rows = cast("list[tuple[str, int, int]]", item["lines"])
+        lines = {(start, text): TimedText(text=text, start_ms=start, end_ms=end) for text, start, end in rows}
+        ordered = tuple(sorted(lines.values(), key=lambda line: (line.start_ms, line.end_ms)))
+        return SubtitleContent(lines=ordered, language=str(item["language"]))
     locator = Locator(start_ms=cast("int", item["start_ms"]), end_ms=cast("int", item["end_ms"]))
     return SoundContent(samples=np.frombuffer(raw, "<i2").astype(np.int16, copy=False), locator=locator)
 

@@ -14,22 +14,22 @@ import contextlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from foveal.errors import AssetLimitError, UnreadableAssetError
+from foveal.errors import UnreadableAssetError
 from foveal.readers.child_process import Ask, Message, serve
 from foveal.readers.key_frames import KeyFrame, KeyFrames, Look, differs_much
 from foveal.readers.sound import Stretch, Stretches
+from foveal.readers.streams import Opened, opened_container
+from foveal.readers.subtitle_streams import language_code, subtitle_lines, subtitle_stream
+from foveal.types.speech import TimedText
 from foveal.types.vectors import SAMPLE_RATE, Pixels, Samples
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.audio.resampler import AudioResampler
-    from av.audio.stream import AudioStream
-    from av.container import InputContainer
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
@@ -42,10 +42,6 @@ LOOK_EVERY_S = 0.5
 SMALL_LONG_SIDE_PX = 320
 BEAT_S = 5.0
 """Seconds of the timeline after which the process tells that it is alive."""
-HUGE_PIXELS = 12_000_000
-"""Of frames larger than this (8K), only those that stand by themselves are decoded."""
-LARGE_PIXELS = 3_000_000
-"""Of frames larger than this, the decoder uses two threads, for the memory's sake."""
 MOST_ERRORS = 5_000
 FIRM = frozenset({"mov", "matroska", "avi", "asf", "flv"})
 """Demuxers whose duration is written in the file; others guess it from the bit rate."""
@@ -67,78 +63,29 @@ def main() -> None:
 
 def _items(job: Message, data: bytes, ask: Ask) -> Iterator[Item]:
     del data, ask
-    with _opened(job) as opened:
+    with opened_container(job) as opened:
         if "frames_ms" in job:
             yield from _frames_at(opened, cast("list[int]", job["frames_ms"]), cast("int", job["long_side_px"]))
         else:
+            yield from _subtitles(opened, job)
             yield from _Reading(opened, job).items()
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A container with what is played of it."""
-
-    container: InputContainer
-    video: VideoStream | None
-    audio: AudioStream | None
-    start_s: float
-
-
-@contextlib.contextmanager
-def _opened(job: Message) -> Iterator[_Opened]:
-    import av
-
-    with Path(str(job["path"])).open("rb") as file:
-        try:
-            container = av.open(file, "r", format=str(job["demuxer"]), metadata_errors="replace")
-        except (av.FFmpegError, ValueError, OSError) as error:
-            raise UnreadableAssetError(
-                f"It is broken: no stream can be found in it ({_reason(error)}).",
-                remedy="Copy it anew, or save it again with the program that made it.",
-            ) from None
-        with container:
-            video, audio = _video(container), _audio(container)
-            if video is None and audio is None:
-                raise UnreadableAssetError("It has neither pictures nor sound that can be decoded.")
-            if video is not None:
-                _check_size(video, cast("int", job["max_pixels"]))
-            start = container.start_time
-            yield _Opened(container, video, audio, (start or 0) / 1e6)
-
-
-def _video(container: InputContainer) -> VideoStream | None:
-    """The first stream of moving pictures; a cover is none."""
-    from av.stream import Disposition
-
-    covers = Disposition.attached_pic | Disposition.timed_thumbnails
-    usable = (s for s in container.streams.video if s.codec_context is not None and not s.disposition & covers)
-    return next(usable, None)
-
-
-def _audio(container: InputContainer) -> AudioStream | None:
-    from av.stream import Disposition
-
-    usable = [s for s in container.streams.audio if s.codec_context is not None]
-    return next((s for s in usable if s.disposition & Disposition.default), usable[0] if usable else None)
-
-
-def _check_size(video: VideoStream, most: int) -> None:
-    pixels = video.codec_context.width * video.codec_context.height
-    if pixels > most:
-        raise AssetLimitError(
-            f"Its frames have {video.codec_context.width} x {video.codec_context.height} pixels; the limit is "
-            f"{most / 1e6:g} million.",
-            remedy="Save it smaller, or raise limits.pixels.",
-        )
-    video.thread_type = "AUTO"
-    if pixels > LARGE_PIXELS:
-        video.codec_context.thread_count = 2
-    if pixels > HUGE_PIXELS:
-        video.codec_context.skip_frame = "NONKEY"
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or type(error).__name__
+def _subtitles(opened: Opened, job: Message) -> Iterator[Item]:
+    """The lines of the container's subtitles, if there are any, before everything else."""
+    stream = subtitle_stream(opened)
+    if stream is None:
+        return
+    lines: list[TimedText] = []
+    with opened_container(job) as again:
+        for line in subtitle_lines(again, stream.index):
+            if line is None:
+                yield {"kind": "beat"}, b""
+            else:
+                lines.append(line)
+    if lines:
+        written = [[line.text, line.start_ms, line.end_ms] for line in lines]
+        yield {"kind": "subtitles", "language": language_code(stream.language), "lines": written}, b""
 
 
 @dataclass(slots=True)
@@ -242,7 +189,7 @@ class _Cuts:
 class _Reading:
     """One pass over a file."""
 
-    def __init__(self, opened: _Opened, job: Message) -> None:
+    def __init__(self, opened: Opened, job: Message) -> None:
         self._opened = opened
         self._pictures: _Pictures | None = None
         if opened.video is not None:
@@ -418,7 +365,7 @@ def _sound_item(stretch: Stretch) -> Item:
     return message, np.ascontiguousarray(stretch.samples, "<i2").view(np.uint8).data
 
 
-def _frames_at(opened: _Opened, times_ms: list[int], long_side_px: int) -> Iterator[Item]:
+def _frames_at(opened: Opened, times_ms: list[int], long_side_px: int) -> Iterator[Item]:
     """The frame that is on the screen at each of these times, in order of the times."""
     if opened.video is None:
         raise UnreadableAssetError("It has no pictures.")
@@ -432,7 +379,7 @@ def _frames_at(opened: _Opened, times_ms: list[int], long_side_px: int) -> Itera
         yield {**message, "asked_ms": at_ms, "last": place == len(times_ms) - 1}, raw
 
 
-def _frame_at(opened: _Opened, video: VideoStream, at_ms: int) -> VideoFrame | None:
+def _frame_at(opened: Opened, video: VideoStream, at_ms: int) -> VideoFrame | None:
     import av
 
     with contextlib.suppress(av.FFmpegError, OSError):  # a file without an index is read from where it stands

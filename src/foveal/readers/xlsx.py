@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from foveal.errors import AssetLimitError
+from foveal.errors import AssetLimitError, UnreadableAssetError
 from foveal.readers.blocks import Block, stretches, table_rows
 from foveal.readers.document_bytes import document_bytes, nothing_but_a_name
 from foveal.readers.limits import Limits
@@ -19,6 +20,8 @@ from foveal.types.content import TextContent
 _COLUMN = re.compile(r"[A-Z]{1,3}")
 _MOST_COLUMNS = 512
 _MOST_CELLS = 1_000_000
+_MOST_EMPTY = 10_000
+"""Rows without a value that are counted between two that have some."""
 
 
 class XlsxReader:
@@ -47,6 +50,33 @@ class XlsxReader:
         found = stretches(_blocks(package, self._limits.max_document_pages), title)
         yield next(found, None) or nothing_but_a_name(title)
         yield from found
+
+
+def sheet_of(package: Package, number: int) -> tuple[str, list[list[str]]]:
+    """Name and rows of a sheet, counted from 1; rows without a value are kept, so that their numbers hold.
+
+    Raises:
+        UnreadableAssetError: It is broken, or has no such sheet.
+        AssetLimitError: It is over a limit.
+    """
+    main = package.main()
+    links = package.relationships(main)
+    shared = next((_strings(package.xml(part)) for part in package.linked(main, "sharedStrings")), [])
+    sheet = next(islice((e for e in package.xml(main).iter() if local(e) == "sheet"), number - 1, None), None)
+    link = None if sheet is None else next((links[str(v)] for v in sheet.attrib.values() if str(v) in links), None)
+    if sheet is None or link is None or link.target not in package:
+        raise UnreadableAssetError(f"The workbook has no sheet {number}.")
+    root = package.xml(link.target)
+    rows: list[list[str]] = []
+    numbers = (_whole(attribute(e, "r")) for e in root.iter() if local(e) == "row")
+    for values, place in zip(_rows(root, shared), numbers, strict=True):
+        rows.extend([] for _ in range(min(max(place - 1 - len(rows), 0), _MOST_EMPTY)))
+        rows.append(values)
+    return attribute(sheet, "name"), rows
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdigit() and len(text) < 9 else 0
 
 
 def _blocks(package: Package, most: int) -> Iterator[Block]:

@@ -18,7 +18,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from foveal.types.assets import AssetId
 from foveal.types.chunks import Chunk, ChunkId
+from foveal.types.locators import Locator
 from foveal.types.search import Hit
 
 MAX_DISTANCE = 10
@@ -53,9 +55,18 @@ def collapse(hits: Sequence[Hit], *, max_distance: int = MAX_DISTANCE) -> list[H
         max_distance: Bits between the hashes of near-duplicates.
     """
     kept: list[Hit] = []
+    hashes: list[tuple[int, int]] = []
+    places: dict[tuple[AssetId, Locator], list[int]] = {}
+    reach = max(max_distance, MAX_CONFIRMED_DISTANCE)
     for hit in hits:
-        place = next((i for i, one in enumerate(kept) if near_duplicates(one.chunk, hit.chunk, max_distance)), None)
+        chunk, own = hit.chunk, hit.chunk.perceptual_hash
+        near = [] if own is None else [i for i, other in hashes if hash_distance(own, other) <= reach]
+        near = sorted({*near, *places.get((chunk.asset_id, chunk.locator), ())})
+        place = next((i for i in near if near_duplicates(kept[i].chunk, chunk, max_distance)), None)
         if place is None:
+            places.setdefault((chunk.asset_id, chunk.locator), []).append(len(kept))
+            if own is not None:
+                hashes.append((len(kept), own))
             kept.append(hit)
         else:
             listed = (*kept[place].duplicates, hit.chunk, *hit.duplicates)
@@ -66,13 +77,10 @@ def collapse(hits: Sequence[Hit], *, max_distance: int = MAX_DISTANCE) -> list[H
 def alike_by_hash(chunks: Sequence[Chunk]) -> set[ChunkId]:
     """Images whose hash is so near another's that their vectors decide whether they are near-duplicates."""
     hashed = [(c.chunk_id, c.perceptual_hash) for c in chunks if c.perceptual_hash is not None]
-    return {
-        one
-        for number, (left, hash_) in enumerate(hashed)
-        for right, other in hashed[number + 1 :]
-        if hash_distance(hash_, other) <= MAX_CONFIRMED_DISTANCE
-        for one in (left, right)
-    }
+    hashes = np.array([hash_ % 2**64 for _, hash_ in hashed], dtype=np.uint64)
+    near = np.bitwise_count(hashes[:, None] ^ hashes) <= MAX_CONFIRMED_DISTANCE
+    np.fill_diagonal(near, False)
+    return {hashed[number][0] for number in np.flatnonzero(near.any(axis=1))}
 
 
 def near_duplicates(left: Chunk, right: Chunk, max_distance: int = MAX_DISTANCE) -> bool:

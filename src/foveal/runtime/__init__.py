@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from foveal.types.content import ImageContent
     from foveal.types.live_settings import LiveSettings
     from foveal.types.locators import Box
+    from foveal.types.pages import PagePicture
+    from foveal.types.reading import Reading
     from foveal.types.relations import Relation
     from foveal.types.sources import Credential
     from foveal.types.vectors import FloatArray
@@ -425,17 +427,64 @@ class Foveal:
         *,
         long_side_px: int = 1024,
         question: str = "",
-    ) -> bytes:
-        """A JPEG of the page of a PDF that a chunk of text is from, its passage marked.
+    ) -> PagePicture:
+        """The page of a PDF or the slide that a chunk of text is from, its passage marked.
 
         Raises:
-            NotFoundError: As `original`, or it is from no page of a PDF.
+            NotFoundError: As `original`, or it is from no page and no slide.
         """
         from foveal.runtime.viewing import original_bytes
 
         chunk = self.chunk(index, chunk_id, groups)
         data = original_bytes(self.parts.held(chunk), chunk)
-        return self._paging.jpeg(data, chunk, long_side_px=long_side_px, question=question)
+        return self._paging.picture(data, chunk, long_side_px=long_side_px, question=question)
+
+    def reading(
+        self,
+        index: str,
+        chunk_id: str,
+        groups: tuple[str, ...] | None = None,
+        *,
+        question: str = "",
+        first: int | None = None,
+        count: int = 0,
+    ) -> Reading:
+        """The document or the table that a chunk of text is from, as it is read, what was found cited and marked.
+
+        Args:
+            first: Block or row to begin with; None shows those around what was found.
+            count: Blocks or rows; 0: as many as fit.
+
+        Raises:
+            NotFoundError: As `original`, or it is of a type that has pages or pictures instead.
+        """
+        from foveal.runtime.reading import Window, reading
+        from foveal.runtime.viewing import original_bytes
+
+        chunk = self.chunk(index, chunk_id, groups)
+        data = original_bytes(self.parts.held(chunk), chunk)
+        window = Window(first=first, count=count)
+        return reading(data, chunk, self.parts.limits, question=question, window=window)
+
+    def reading_picture(self, index: str, chunk_id: str, groups: tuple[str, ...] | None, number: int) -> bytes:
+        """JPEG of a picture in a Word document, by its number in `reading`.
+
+        Raises:
+            NotFoundError: As `original`, or there is no such picture.
+        """
+        from foveal.runtime.reading import picture_in
+        from foveal.runtime.viewing import kept_jpeg, original_bytes
+
+        chunk = self.chunk(index, chunk_id, groups)
+        data = original_bytes(self.parts.held(chunk), chunk)
+        limits, images = self.parts.limits, self.parts.image_reader
+        return kept_jpeg(
+            self.parts.derived,
+            chunk,
+            f"inside-{number}-{PICTURE_LONG_SIDE_PX}.jpg",
+            lambda: picture_in(data, chunk, number, limits, images),
+            PICTURE_LONG_SIDE_PX,
+        )
 
     @cached_property
     def _paging(self) -> Paging:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from foveal.errors import ModelUnavailableError
 from foveal.ports.models import (
     Answerer,
     Captioner,
@@ -87,19 +86,10 @@ class Models:
     @property
     def objects(self) -> ObjectDetector | None:
         """Objects with boxes; None when off or not to be had."""
-        from foveal.models.card_table import NANODET
-        from foveal.models.detector import NanoDet
+        from foveal.models.objects import local_objects
 
-        def make() -> NanoDet | None:
-            if not self._settings.understanding.objects:
-                return None
-            try:
-                self.folder.path(NANODET, NANODET.files[0].name)
-            except ModelUnavailableError:
-                return None
-            return NanoDet(self.folder)
-
-        return self._once("objects", make)
+        on = self._settings.understanding.objects
+        return self._once("objects", lambda: local_objects(self.folder) if on else None)
 
     @property
     def ocr(self) -> TextRecognizer | None:

@@ -1,25 +1,30 @@
-"""A page of a PDF as a picture, with the passage marked that a question is about."""
+"""A page of a PDF or a slide of a presentation as a picture, with the passage marked that a question is about."""
 
 from __future__ import annotations
 
 import io
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from threading import Lock
+from typing import Generic, TypeVar
 
 from foveal.errors import AssetError, NotFoundError
 from foveal.readers.limits import Limits
-from foveal.readers.pdf_pages import DrawnPage, PdfPages
-from foveal.readers.sniffing import PDF
+from foveal.readers.pdf_pages import DrawnPage, PageLine, PdfPages
+from foveal.readers.slides import DrawnSlide, Slides
+from foveal.readers.sniffing import PDF, PPTX
 from foveal.retrieval.marking import marked_lines
 from foveal.runtime.viewing import JPEG_QUALITY
-from foveal.types.assets import AssetId
 from foveal.types.chunks import Chunk
 from foveal.types.locators import Box
+from foveal.types.pages import PagePicture
 
 MARK_COLOR = (255, 122, 26)
 """sRGB of a match, everywhere in the product."""
 _FILL = 46
 _KEPT_PAGES = 24
+
+T = TypeVar("T")
 
 
 class Paging:
@@ -27,36 +32,55 @@ class Paging:
 
     def __init__(self, limits: Limits) -> None:
         self._pages = PdfPages(limits)
-        self._drawn: OrderedDict[tuple[AssetId, int, int], DrawnPage] = OrderedDict()
-        self._lock = Lock()
+        self._slides = Slides(limits)
+        self._drawn_pages = _Last[DrawnPage]()
+        self._drawn_slides = _Last[DrawnSlide]()
 
-    def jpeg(self, data: bytes, chunk: Chunk, *, long_side_px: int, question: str) -> bytes:
-        """The page a chunk of text is on.
+    def picture(self, data: bytes, chunk: Chunk, *, long_side_px: int, question: str) -> PagePicture:
+        """The page or slide a chunk of text is on.
 
         Raises:
-            NotFoundError: It is not from a page of a PDF, or the page cannot be drawn.
+            NotFoundError: It is not from a page of a PDF or a slide, or that cannot be drawn.
         """
-        if chunk.media_type != PDF or chunk.locator.page is None:
-            raise NotFoundError(f"{chunk.filepath} is no page of a PDF, so there is no picture of it.")
+        number = chunk.locator.page
+        if chunk.media_type not in {PDF, PPTX} or number is None:
+            raise NotFoundError(f"{chunk.filepath} has no page or slide, so there is no picture of it.")
         try:
-            page = self._page(chunk.asset_id, chunk.locator.page, long_side_px, data)
+            if chunk.media_type == PPTX:
+                key = f"{chunk.asset_id} {number}"
+                slide = self._drawn_slides.get(key, lambda: self._slides.draw(data, number))
+                return PagePicture(media_type="image/svg+xml", data=slide.svg(_marks(slide.lines, chunk, question)))
+            key = f"{chunk.asset_id} {number} {long_side_px}"
+            page = self._drawn_pages.get(key, lambda: self._pages.draw(data, number, long_side_px=long_side_px))
         except AssetError as error:
             raise NotFoundError(f"{chunk.filepath} cannot be shown: {error.message}") from None
-        lines = marked_lines([line.text for line in page.lines], chunk.content, question) if question else ()
-        return _jpeg(page, [page.lines[row].box for row in lines])
+        return PagePicture(media_type="image/jpeg", data=_jpeg(page, _marks(page.lines, chunk, question)))
 
-    def _page(self, asset_id: AssetId, page: int, long_side_px: int, data: bytes) -> DrawnPage:
-        key = asset_id, page, long_side_px
+
+class _Last(Generic[T]):
+    """The last few of something that takes long to make. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, T] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: str, make: Callable[[], T]) -> T:
+        """What was made under a key, or is made now."""
         with self._lock:
-            known = self._drawn.get(key)
+            known = self._kept.get(key)
         if known is None:
-            known = self._pages.draw(data, page, long_side_px=long_side_px)
+            known = make()
         with self._lock:
-            self._drawn[key] = known
-            self._drawn.move_to_end(key)
-            while len(self._drawn) > _KEPT_PAGES:
-                self._drawn.popitem(last=False)
+            self._kept[key] = known
+            self._kept.move_to_end(key)
+            while len(self._kept) > _KEPT_PAGES:
+                self._kept.popitem(last=False)
         return known
+
+
+def _marks(lines: Sequence[PageLine], chunk: Chunk, question: str) -> list[Box]:
+    rows = marked_lines([line.text for line in lines], chunk.content, question) if question else ()
+    return [lines[row].box for row in rows]
 
 
 def _jpeg(page: DrawnPage, boxes: list[Box]) -> bytes:

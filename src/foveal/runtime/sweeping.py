@@ -7,8 +7,10 @@ uploads without a row. Nothing leads to them, so nothing shows them; still they 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from foveal.types.uploads import QUESTIONS_INDEX
 
 if TYPE_CHECKING:
     from foveal.runtime.parts import Parts
@@ -22,15 +24,19 @@ class Swept:
         derived: Assets whose thumbnails and copies were, because no index has them.
         uploads: Uploaded bytes without a file.
         unfinished: Files that were half here for too long.
+        questions: Videos of questions that were asked long ago.
     """
 
     derived: int
     uploads: int
     unfinished: int
+    questions: int = 0
 
 
 def sweep(parts: Parts) -> Swept:
     """Delete what is left behind. What is in use is never touched: thumbnails that are missed are made anew."""
+    now = datetime.now(UTC)
+    questions = parts.uploads.expire(QUESTIONS_INDEX, now - timedelta(days=parts.settings.uploads.questions_days))
     # Before the catalog is read: what is indexed meanwhile is in neither.
     left = {*parts.derived.assets(), *parts.kept.assets()}
     for record in parts.catalog.indexes() if left else ():
@@ -39,5 +45,6 @@ def sweep(parts: Parts) -> Swept:
     return Swept(
         derived=len(left),
         uploads=parts.upload_store.sweep(),
-        unfinished=parts.upload_store.abandon_before(datetime.now(UTC) - parts.uploads.limits.kept_for),
+        unfinished=parts.upload_store.abandon_before(now - parts.uploads.limits.kept_for),
+        questions=questions,
     )

@@ -63,6 +63,8 @@ from foveal.types.content import Severity, Usage
 from foveal.types.filters import Comparison, Filter
 from foveal.types.ingestions import Ingestion, JobKind
 from foveal.types.locators import Box
+from foveal.types.pages import PagePicture
+from foveal.types.reading import BlockKind, Reading, ReadingBlock, Run
 from foveal.types.safety import CATEGORIES, Category, Judgement, Side
 from foveal.types.search import Extract, Hit, Leg, LegScore, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
@@ -409,12 +411,33 @@ class FakeEngine:
 
     def page(
         self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, *, long_side_px: int, question: str = ""
-    ) -> bytes:
+    ) -> PagePicture:
         """Bytes that name the page, the size and the question; of PDF only."""
         chunk = self.chunk(index, chunk_id, groups)
         if chunk.media_type != "application/pdf":
             raise NotFoundError(f"{chunk.filepath} has no pages.")
-        return f"page {chunk.locator.page} {long_side_px} {question}".encode()
+        data = f"page {chunk.locator.page} {long_side_px} {question}".encode()
+        return PagePicture(media_type="image/jpeg", data=data)
+
+    def reading(
+        self,
+        index: str,
+        chunk_id: ChunkId,
+        groups: tuple[str, ...] | None,
+        *,
+        question: str = "",
+        first: int | None = None,
+        count: int = 0,
+    ) -> Reading:
+        """The chunk's own text as one paragraph; the question and the window are named in the title."""
+        chunk = self.chunk(index, chunk_id, groups)
+        block = ReadingBlock(kind=BlockKind.PARAGRAPH, runs=(Run(text=chunk.content),), cited=True)
+        return Reading(title=f"{question} {first} {count}", blocks=(block,), first=first or 0, total=1)
+
+    def reading_picture(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, number: int) -> bytes:
+        """Bytes that name the picture."""
+        self.chunk(index, chunk_id, groups)
+        return b"\xff\xd8 %d" % number
 
     def chunk(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> Chunk:
         """By id.

@@ -74,7 +74,7 @@ class FakeDownloader:
 
 
 class InMemoryVideoRegistry:
-    """`foveal.ports.videos.VideoRegistry` over dictionaries.
+    """`foveal.ports.VideoRegistry` over dictionaries.
 
     Args:
         log: Where the jobs are queued.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from foveal.types.speech import TimedText
 from foveal.types.vectors import SAMPLE_RATE, Pixels, Samples
 
 if TYPE_CHECKING:
@@ -25,6 +26,16 @@ class Scene:
     seconds: float
 
 
+_ASS_HEADER = b"""[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize
+Style: Default,Arial,16
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
 NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -64,6 +75,58 @@ def video_of(
         if heard is not None and sound is not None:
             _write_sound(container, heard, sound)
     return buffer.getvalue()
+
+
+def with_subtitles(
+    video: bytes,
+    lines: Sequence[TimedText],
+    *,
+    format: str = "mp4",
+    codec: str = "mov_text",
+    language: str = "eng",
+    forced: bool = False,
+) -> bytes:
+    """A video with one more stream that has these lines, in a container of its own.
+
+    Args:
+        format: FFmpeg's name of the container.
+        codec: `mov_text`, `subrip`, `webvtt` or `ass`.
+        language: ISO 639-2 code in the stream's tag.
+        forced: Whether the stream is said to be only for what is foreign in the sound.
+    """
+    import av
+    from av.stream import Disposition
+
+    buffer = io.BytesIO()
+    with av.open(io.BytesIO(video), "r") as given, av.open(buffer, "w", format=format) as container:
+        streams = {stream.index: container.add_stream_from_template(stream) for stream in given.streams}
+        written = cast("Any", container.add_stream(codec))
+        written.metadata["language"] = language
+        written.codec_context.subtitle_header = _ASS_HEADER
+        if forced:
+            written.disposition = Disposition.forced
+        for packet in given.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream_index]
+                container.mux(packet)
+        for number, line in enumerate(lines):
+            container.mux(_subtitle_packet(written, codec, number, line))
+    return buffer.getvalue()
+
+
+def _subtitle_packet(stream: Any, codec: str, number: int, line: TimedText) -> Any:
+    import av
+
+    data = line.text.encode()
+    if codec == "mov_text":
+        data = len(data).to_bytes(2, "big") + data
+    elif codec == "ass":
+        data = f"{number},0,Default,,0,0,0,,".encode() + data
+    packet = cast("Any", av.Packet(data))
+    packet.stream, packet.time_base = stream, Fraction(1, 1000)
+    packet.pts = packet.dts = line.start_ms
+    packet.duration = line.end_ms - line.start_ms
+    return packet
 
 
 def tone(seconds: float, *, hertz: float = 440.0, peak: int = 8000) -> Samples:

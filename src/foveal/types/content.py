@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from foveal.types.locators import Box, Locator, Polygon
+from foveal.types.speech import TimedText
 from foveal.types.vectors import FloatArray, Pixels, Samples
 
 
@@ -92,7 +93,21 @@ class SoundContent:
     warnings: tuple[str, ...] = ()
 
 
-Content = ImageContent | TextContent | SoundContent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubtitleContent:
+    """Subtitles inside a video or a recording, all of them at once.
+
+    Attributes:
+        lines: In order of time; at least one.
+        language: ISO 639-1 code by the stream's tag, empty without one.
+    """
+
+    lines: tuple[TimedText, ...]
+    language: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+Content = ImageContent | TextContent | SoundContent | SubtitleContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,10 @@ UploadId = NewType("UploadId", str)
 """One file on its way here, 32 hex digits; cannot be guessed."""
 
 
+QUESTIONS_INDEX = "attached-videos"
+"""Index of the videos that people attach to questions: kept for some days only (`uploads.questions_days`)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadDraft:
     """A file that is about to be sent.

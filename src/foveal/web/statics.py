@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -22,6 +23,8 @@ TYPES = {
     ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
+_IMPORT = re.compile(r"""^(?:import|export)\b[^;]*?["']\./([\w.-]+\.js)["'];""", re.MULTILINE)
+"""A module that another one imports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,20 @@ class Statics:
         if name not in self._files:
             raise KeyError(name)
         return f"{PREFIX}{self.version}/{name}"
+
+    def modules(self, *names: str) -> list[str]:
+        """Addresses of these modules and of all that they import, near ones first.
+
+        A browser that is told of them at once fetches them side by side, and not one row of imports after the other.
+        """
+        found: list[str] = []
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop(0)
+            if name not in found:
+                found.append(name)
+                waiting += _IMPORT.findall(self._files[name].data.decode())
+        return [self.url(name) for name in found]
 
     def find(self, version: str, name: str) -> StaticFile | None:
         """The file at an address; None where there is none, or none any more."""

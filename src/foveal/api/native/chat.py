@@ -72,6 +72,8 @@ class Chatting:
             asked = read_chat(given, self.engine, groups=caller.groups, here=here)
         except GroundedError as error:
             raise error.error from None
+        if asked.failure is not None:
+            raise asked.failure
         return replace(asked.request, deployment=chosen.name)
 
     async def events(self, request: ChatRequest, links: Links, format_: Format) -> AsyncGenerator[bytes, None]:

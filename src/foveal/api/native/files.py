@@ -45,6 +45,9 @@ SAFE_HEADERS = {
     "cache-control": "private, no-cache",  # kept, but asked about each time: a deleted file must vanish
 }
 
+DRAWN = {"content-security-policy": "default-src 'none'; img-src data:; sandbox"}
+"""Of a drawing that is opened by itself: pictures it holds are shown, nothing else is loaded or run."""
+
 
 def served_type(media_type: str) -> str:
     """What to call bytes of a sniffed type."""

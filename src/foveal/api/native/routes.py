@@ -31,11 +31,13 @@ from foveal.api.sse import CLIENT_CLOSED, while_connected
 from foveal.types.chunks import ChunkId
 
 
-def _binary(media_type: str) -> dict[int | str, dict[str, object]]:
-    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
+def _binary(*media_types: str) -> dict[int | str, dict[str, object]]:
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"content": dict.fromkeys(media_types, schema)}}
 
 
 BINARY, JPEG = _binary("application/octet-stream"), _binary("image/jpeg")
+PAGE = _binary("image/jpeg", "image/svg+xml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ def _chunks(native: Native) -> APIRouter:
 
         return await native.run_for(request, reply)
 
-    @routes.get("/page", response_class=Response, responses=JPEG)
+    @routes.get("/page", response_class=Response, responses=PAGE)
     async def page(
         request: Request,
         index: str,
@@ -147,7 +149,9 @@ def _chunks(native: Native) -> APIRouter:
         size: Annotated[int, Query(ge=16, le=2048)] = 1024,
         q: Annotated[str, Query(max_length=2000, description="A question: the lines it is about are marked.")] = "",
     ) -> Response:
-        """A JPEG of the page of a PDF that a passage is on, its long side at most `size` pixels."""
+        """The page of a PDF that a passage is on, a JPEG with at most `size` pixels on its long side, or the slide of a
+        presentation, a drawing.
+        """
         groups = caller_of(request).groups
 
         def reply() -> Response:
@@ -157,8 +161,8 @@ def _chunks(native: Native) -> APIRouter:
             known = files.not_modified(request, tag)
             if known:
                 return known
-            data = engine.page(index, chunk.chunk_id, groups, long_side_px=size, question=q)
-            return files.file_response(request, data, "image/jpeg", tag)
+            shown = engine.page(index, chunk.chunk_id, groups, long_side_px=size, question=q)
+            return files.file_response(request, shown.data, shown.media_type, tag, files.DRAWN)
 
         return await native.run_for(request, reply)
 

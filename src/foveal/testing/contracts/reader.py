@@ -12,7 +12,7 @@ import pytest
 from foveal.errors import AssetLimitError, UnreadableAssetError
 from foveal.ports.sources import Reader
 from foveal.types.assets import Asset, AssetId, MediaKind
-from foveal.types.content import Content, ImageContent, SoundContent
+from foveal.types.content import Content, ImageContent, SoundContent, SubtitleContent
 
 
 def asset_of(data: bytes, media_type: str, path: str = "file") -> Asset:
@@ -68,6 +68,8 @@ class ReaderContract:
                 elif isinstance(content, SoundContent):
                     assert content.samples.dtype == np.int16
                     assert content.samples.size
+                elif isinstance(content, SubtitleContent):
+                    assert content.lines
                 else:
                     assert content.text.strip() == content.text != ""
 

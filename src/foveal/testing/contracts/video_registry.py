@@ -62,7 +62,7 @@ ORDER = JobOrder(kind=JobKind.VIDEOS, index="talks", source="/videos/talks", opt
 
 
 class VideoRegistryContract:
-    """The specification of `foveal.ports.videos.VideoRegistry` as tests."""
+    """The specification of `foveal.ports.VideoRegistry` as tests."""
 
     @pytest.fixture
     def registry(self) -> VideoRegistry:

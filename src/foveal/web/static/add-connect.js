@@ -3,8 +3,9 @@
 import { call } from "./api.js";
 import { actions, go, keep, state } from "./add.js";
 import { h } from "./dom.js";
+import { isLarge, patient, sendLarge } from "./sending.js";
 import { LIVE } from "./sources.js";
-import { bytes, t, tn } from "./words.js";
+import { bytes, number, t, tn } from "./words.js";
 
 const TYPES = ".jpg,.jpeg,.png,.gif,.bmp,.tif,.tiff,.webp,.heic,.avif,.pdf,.docx,.pptx,.xlsx,.html,.htm,.md,.txt,.csv,"
   + ".mp4,.mov,.mkv,.webm,.avi,.m4a,.mp3,.wav,.flac,.ogg,application/json";
@@ -44,12 +45,14 @@ async function uploadStep() {
   const meter = h("p.mute.small", { role: "status" }, sent.length ? tn("add.files_there", sent.length) : "");
   const picker = h("input", { type: "file", multiple: true, accept: TYPES, hidden: true, id: "files", onchange: () => take([...picker.files]) });
   let ready = () => {};
+  const onwaiting = (seconds) => { meter.textContent = t("add.waiting", { n: number(seconds) }); };
   const take = async (files) => {
     ready(false);
     for (const batch of batches(files)) {
-      meter.textContent = t("add.sending", { n: batch.length });
+      meter.textContent = t("add.sending", { n: number(batch.length) });
+      const onprogress = (there) => { meter.textContent = t("add.sent_of", { name: batch[0].name, there: bytes(there), all: bytes(batch[0].size) }); };
       try {
-        show(await sendFiles(batch), batch);
+        show(isLarge(batch[0]) ? await sendOne(batch[0], { onprogress, onwaiting }) : await patient(() => sendFiles(batch), onwaiting), batch);
       } catch (error) {
         rows.prepend(h("li.bad", {}, h("b", {}, batch.map((one) => one.name).join(", ")), h("small", {}, `${error.message} ${error.remedy}`)));
       }
@@ -80,11 +83,12 @@ async function uploadStep() {
   ];
 }
 
-/** Some files at a time: one request takes not more than the server reads at once. */
+/** Some files at a time, each large one by itself: one request takes not more than the server reads at once. */
 function* batches(files, most = 20, mostBytes = 48 * 2 ** 20) {
   let batch = [];
   let size = 0;
   for (const file of files) {
+    if (isLarge(file)) { yield [file]; continue; }
     if (batch.length && (batch.length >= most || size + file.size > mostBytes)) { yield batch; batch = []; size = 0; }
     batch.push(file);
     size += file.size;
@@ -103,10 +107,22 @@ async function sendFiles(files) {
   body.append("start", "false");
   for (const file of files) body.append(file.name.endsWith(".json") || /^metadata.*\.csv$/i.test(file.name) ? "metadata" : "files", file, file.name);
   const reply = await call("/v1/files", { method: "POST", body });
-  state.source = await call(`/v1/sources/${encodeURIComponent(reply.run.source)}`);
+  await isAt(reply.run.source);
+  return reply;
+}
+
+/** A large file, in pieces; what the server says of it is put into the form of the other kind's reply. */
+async function sendOne(file, told) {
+  const fields = state.source ? { source: state.source.name } : { index: state.form.index || "default", group: groups().join("\n") };
+  const one = await sendLarge(file, fields, told);
+  await isAt(one.source);
+  return { files: [one], refused: [] };
+}
+
+async function isAt(name) {
+  state.source = await call(`/v1/sources/${encodeURIComponent(name)}`);
   state.name = state.source.name;
   keep();
-  return reply;
 }
 
 function groups() {

@@ -1,8 +1,8 @@
 // One turn on the page: the question, the answer as it comes, what it rests on, and what can be done with it.
 
 import { boxMark } from "./composer.js";
-import { $$, cleaned, h, iconButton, toast } from "./dom.js";
-import { chunkPath, marked, nameOf, placeOf, whyLine } from "./source.js";
+import { $$, cleaned, h, iconButton, sign, toast } from "./dom.js";
+import { chunkPath, hasPage, marked, nameOf, placeOf, whyLine } from "./source.js";
 import { t } from "./words.js";
 
 /** Whether a source can be opened: of a kept conversation it may be gone, or not for this reader. */
@@ -21,7 +21,7 @@ export class TurnView {
   asked() {
     const { text, images } = this.turn.question;
     const thumbs = images.length
-      ? h("div.thumbs", {}, ...images.map((image) => h("span.thumb", {}, h("img", { src: image.small || image.url, alt: image.name }), image.box ? boxMark(image.box) : null)))
+      ? h("div.thumbs", {}, ...images.map((image) => h("span.thumb", {}, image.small || image.url ? h("img", { src: image.small || image.url, alt: image.name }) : h("span.film-sign", {}, sign("film")), image.video ? h("small", {}, image.name) : null, image.box ? boxMark(image.box) : null)))
       : null;
     return h("div.question", {}, thumbs, text);
   }
@@ -37,8 +37,25 @@ export class TurnView {
   block(html) {
     const box = h("div", {}, cleaned(html));
     for (const button of $$(".cite", box)) this.wire(button);
+    for (const link of $$("a[href]", box)) this.wireMoment(link);
     return box;
   }
+
+  /** A time in an answer about a video opens it beside the chat, at that second. */
+  wireMoment(link) {
+    const { origin, pathname, hash } = new URL(link.href, document.baseURI);
+    const place = /^\/v1\/indexes\/([^/]+)\/chunks\/([^/]+)\/bytes$/.exec(pathname);
+    const second = /^#t=(\d+)/.exec(hash);
+    if (origin !== location.origin || !place || !second) return;
+    const [index, chunk] = place.slice(1).map(decodeURIComponent);
+    const at = Number(second[1]) * 1000;
+    const item = { index, chunk_id: chunk, kind: "video", media_type: "video/mp4", filepath: this.film(), locator: { start_ms: at }, at_ms: at };
+    link.classList.add("moment");
+    link.addEventListener("click", (event) => { event.preventDefault(); this.does.onopen(this.turn, [item], 0, link); });
+  }
+
+  /** Name of the video that the question is about. */
+  film() { return this.turn.question.images.find((image) => image.video)?.name ?? ""; }
 
   wire(button) {
     const number = Number(button.dataset.doc);
@@ -122,7 +139,7 @@ export class TurnView {
       return h("div.card.gone", {}, h("span.view.words", {}, text.slice(0, 320)), h("span.label", {}, h("b", {}, String(item.number)), h("span.name", {}, nameOf(item))));
     }
     const open = items.filter(isHere);
-    const button = h("button.card", { type: "button", "aria-expanded": "false", "data-chunk": item.chunk_id, onclick: () => this.does.onopen(this.turn, open, open.indexOf(item), button) },
+    const button = h("button.card", { type: "button", "aria-expanded": "false", "data-chunk": item.chunk_id, "data-name": nameOf(item), onclick: () => this.does.onopen(this.turn, open, open.indexOf(item), button) },
       viewOf(item),
       h("span.label", {}, item.number ? h("b", {}, String(item.number)) : null, h("span.name", {}, nameOf(item)), h("span.why", {}, whyLine(item))));
     return button;
@@ -169,7 +186,7 @@ export function viewOf(item) {
     const second = item.locator?.start_ms !== null && item.locator?.start_ms !== undefined ? h("span.second", {}, placeOf(item)) : null;
     return h("span.view", {}, h("img", { src: `${path}/thumbnail?size=480${drawn}`, alt: item.description || item.caption || item.composed || "", loading: "lazy", decoding: "async" }), second);
   }
-  if (item.media_type === "application/pdf" && item.locator?.page) {
+  if (hasPage(item)) {
     return h("span.view.page", {}, h("img", { src: `${path}/page?size=480`, alt: "", loading: "lazy", decoding: "async" }));
   }
   const text = item.extract?.text ?? item.text ?? item.content;

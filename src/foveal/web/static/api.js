@@ -85,7 +85,9 @@ export async function* events(path, options) {
   let rest = "";
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.read().catch((error) => {
+        throw error.name === "AbortError" ? error : new ApiError(0, "unreachable", t("error.unreachable"), t("error.unreachable_remedy"));
+      });
       if (done) break;
       rest += value;
       let end;

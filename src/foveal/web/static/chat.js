@@ -101,6 +101,7 @@ composer.addEventListener("stop", () => conversation.stop());
 function begin(next, kept = { id: null, saved: 0 }) {
   conversation.stop();
   if (kept) keeper.begin(kept.id, kept.saved);
+  composer.drop((image) => image.video?.used);
   past.mark(keeper.id);
   conversation = next;
   views = new Map();

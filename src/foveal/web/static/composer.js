@@ -1,5 +1,7 @@
-// Where a question is written: words, and up to ten pictures that are attached, pasted or dropped. Of a video, frames.
+// Where a question is written: words, up to ten pictures that are attached, pasted or dropped, and a video. A video stays
+// attached for the questions that follow, until it is taken away.
 
+import { AttachedVideo } from "./attached-video.js";
 import { $, h, say, sign, svg, toast } from "./dom.js";
 import { picture } from "./picture.js";
 import { clock, number, t } from "./words.js";
@@ -15,6 +17,7 @@ export class Composer extends EventTarget {
     this.field = $("#question");
     this.row = $("#attached");
     this.images = [];
+    this.waiting = false;
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.send(); });
     this.field.addEventListener("input", () => this.fit());
     this.field.addEventListener("keydown", (event) => {
@@ -58,9 +61,12 @@ export class Composer extends EventTarget {
   send() {
     if (this.busy) { this.dispatchEvent(new Event("stop")); return; }
     const text = this.field.value.trim();
-    if (!text && !this.images.length) { this.field.focus(); return; }
-    const question = { text, images: this.images };
-    this.images = [];
+    const broken = this.images.some((image) => image.video?.state === "failed");
+    if (broken || (!text && !this.images.length)) { this.field.focus(); return; }
+    this.waiting = this.images.some((image) => image.video?.pending);
+    if (this.waiting) { toast(t("chat.video_waits")); return; }
+    const question = { text, images: this.images.map(asked) };
+    this.images = this.images.filter((image) => image.video);
     this.field.value = "";
     this.fit();
     this.draw();
@@ -70,7 +76,8 @@ export class Composer extends EventTarget {
   /** Put a question back to be changed. */
   fill(question) {
     this.field.value = question.text;
-    this.images = question.images.filter((image) => image.url);
+    const kept = this.images.filter((image) => image.video);
+    this.images = [...kept, ...question.images.filter((image) => image.url)];
     this.fit();
     this.draw();
     this.field.focus();
@@ -78,7 +85,7 @@ export class Composer extends EventTarget {
 
   async take(files) {
     for (const file of files) {
-      if (this.images.length >= MOST_IMAGES) { toast(t("chat.too_many", { most: number(MOST_IMAGES) })); break; }
+      if (this.pictures >= MOST_IMAGES) { toast(t("chat.too_many", { most: number(MOST_IMAGES) })); break; }
       try {
         if (file.type.startsWith("video/")) await this.takeVideo(file);
         else if (file.type.startsWith("image/") || /\.(hei[cf]|tiff?|avif|bmp)$/i.test(file.name)) await this.add(file.name, await dataUrl(file));
@@ -90,20 +97,60 @@ export class Composer extends EventTarget {
     this.field.focus();
   }
 
+  /** How many pictures are attached; a video is none. */
+  get pictures() { return this.images.filter((image) => !image.video).length; }
+
   async add(name, url, { box = null, note = "" } = {}) {
-    if (this.images.length >= MOST_IMAGES) { toast(t("chat.too_many", { most: number(MOST_IMAGES) })); return; }
+    if (this.pictures >= MOST_IMAGES) { toast(t("chat.too_many", { most: number(MOST_IMAGES) })); return; }
     this.images.push({ name, url, box, note, small: await smaller(url) });
     this.draw();
     say(t("chat.attached", { name }));
   }
 
-  /** A browser has no address for a moment of a video that a server could read: the frames themselves are attached. */
+  /** Send a video to be asked about; where this person may not add anything, some of its frames. */
   async takeVideo(file) {
+    const video = new AttachedVideo(file);
+    const entry = { name: file.name, url: "", box: null, note: "", small: "", video };
+    this.drop((image) => image.video);
+    this.images.unshift(entry);
+    video.addEventListener("change", () => this.told(entry));
+    this.draw();
+    poster(file).then((small) => { entry.small = small; this.draw(); }, () => {});
+    video.start().catch(() => {
+      this.drop((image) => image === entry);
+      this.takeFrames(file).catch(() => toast(t("chat.unreadable", { name: file.name })));
+    });
+  }
+
+  /** What a video has become. */
+  told({ name, video }) {
+    const line = this.row.querySelector(".attachment.video .state");
+    if (line && video.pending) line.textContent = video.words;
+    else this.draw();
+    if (video.state === "ready") {
+      say(t("chat.attached", { name }));
+      if (this.waiting) this.send();
+    } else if (video.state === "failed") {
+      this.waiting = false;
+      toast(t("chat.video_failed", { name, reason: video.message }));
+    }
+  }
+
+  /** Take attachments away; a video that nobody asked about is deleted. */
+  drop(which) {
+    for (const { video } of this.images.filter(which)) if (video && !video.used) video.cancel();
+    this.images = this.images.filter((image) => !which(image));
+    if (!this.images.some((image) => image.video?.pending)) this.waiting = false;
+    this.draw();
+  }
+
+  /** A browser has no address for a moment of a video that a server could read: the frames themselves are attached. */
+  async takeFrames(file) {
     const address = URL.createObjectURL(file);
     const video = h("video", { src: address, muted: true, preload: "auto" });
     try {
       await once(video, "loadeddata");
-      const room = Math.min(FRAMES, MOST_IMAGES - this.images.length);
+      const room = Math.min(FRAMES, MOST_IMAGES - this.pictures);
       for (let n = 0; n < room; n += 1) {
         const second = (video.duration * (n + 0.5)) / room;
         video.currentTime = second;
@@ -118,15 +165,26 @@ export class Composer extends EventTarget {
 
   draw() {
     this.row.hidden = !this.images.length;
-    this.row.replaceChildren(...this.images.map((image, at) => h("div.attachment", {},
+    this.row.replaceChildren(...this.images.map((image, at) => (image.video ? this.videoCard(image) : h("div.attachment", {},
       h("button.open", { type: "button", "aria-label": t("chat.open_attached", { name: image.name }), onclick: () => this.edit(at) },
         h("img", { src: image.small || image.url, alt: image.name }), image.box ? boxMark(image.box) : null),
       image.note ? h("small", {}, image.note) : null,
-      h("button.off", { type: "button", "aria-label": t("chat.remove_attached", { name: image.name }), onclick: () => {
-        this.images.splice(at, 1);
-        this.draw();
-        this.field.focus();
-      } }, sign("close")))));
+      this.off(image)))));
+  }
+
+  videoCard(image) {
+    const { video } = image;
+    return h(`div.attachment.video${video.state === "failed" ? ".bad" : ""}`, {},
+      image.small ? h("img", { src: image.small, alt: "" }) : h("span.film-sign", {}, sign("film")),
+      h("span.about", {}, h("b", {}, image.name), h("span.state", { role: "status" }, video.words || t("chat.video_ready"))),
+      this.off(image));
+  }
+
+  off(image) {
+    return h("button.off", { type: "button", "aria-label": t("chat.remove_attached", { name: image.name }), onclick: () => {
+      this.drop((one) => one === image);
+      this.field.focus();
+    } }, sign("close"));
   }
 
   /** The attached picture in large, to draw a box on. */
@@ -148,6 +206,27 @@ export class Composer extends EventTarget {
 export function boxMark(box) {
   return svg("svg", { class: "marks", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" },
     svg("rect", { class: "hit", x: box.x, y: box.y, width: box.width, height: box.height }));
+}
+
+/** An attachment as it is asked about: of a video where it is. */
+function asked(image) {
+  if (!image.video) return image;
+  image.video.used = true;
+  return { name: image.name, small: image.small, note: "", box: null, video: { id: image.video.id } };
+}
+
+/** A small picture of a video. */
+async function poster(file) {
+  const address = URL.createObjectURL(file);
+  const video = h("video", { src: address, muted: true, preload: "auto" });
+  try {
+    await once(video, "loadeddata");
+    video.currentTime = (video.duration || 0) / 6;
+    await once(video, "seeked");
+    return drawn(video, video.videoWidth, video.videoHeight, SMALL_PX);
+  } finally {
+    URL.revokeObjectURL(address);
+  }
 }
 
 function once(target, name) {

@@ -6,7 +6,7 @@ import { requestOf } from "./options.js";
 const PLACE = "foveal.conversation";
 
 /**
- * A turn: `question` {text, images: [{url, name, box, small}]}, and what came of it: `text`, `blocks` (cleaned HTML),
+ * A turn: `question` {text, images: [{url, name, box, small, video}]}, and what came of it: `text`, `blocks` (cleaned HTML),
  * `citations`, `nearest`, `intents`, `finished`, `failure`, `stopped`.
  */
 export function newTurn(question) {
@@ -32,7 +32,7 @@ export class Conversation extends EventTarget {
   keep() {
     const small = this.turns.map((turn) => ({
       ...turn,
-      question: { ...turn.question, images: turn.question.images.map(({ name, small, box, note }) => ({ name, small, box, note })) },
+      question: { ...turn.question, images: turn.question.images.map(({ name, small, box, note, video }) => ({ name, small, box, note, video })) },
     }));
     try {
       sessionStorage.setItem(PLACE, JSON.stringify(small));
@@ -94,11 +94,11 @@ export class Conversation extends EventTarget {
   stop() { this.running?.abort(); }
 }
 
-/** The content of a message: words, then pictures. A picture with a box asks about that part of it. */
+/** The content of a message: words, then pictures and videos. A picture with a box asks about that part of it. */
 export function contentOf(question) {
-  const sent = question.images.filter((image) => image.url);
+  const sent = question.images.filter((image) => image.url || image.video);
   if (!sent.length) return question.text;
-  const parts = sent.map((image) => ({
+  const parts = sent.map((image) => (image.video ? { type: "acv_document_id", acv_document_id: image.video.id } : {
     type: "image_url",
     image_url: image.box ? { url: image.url, box: image.box } : { url: image.url },
   }));

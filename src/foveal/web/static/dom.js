@@ -48,7 +48,7 @@ const PATHS = {
   code: "M9 8l-5 4 5 4M15 8l5 4-5 4", box: "M5 9V5h4M15 5h4v4M19 15v4h-4M9 19H5v-4", left: "M15 5l-7 7 7 7", right: "M9 5l7 7-7 7",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM20 20l-4-4", alike: "M4 8h12v12H4zM8 8V4h12v12h-4", open: "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
   edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3", more: "M6 12h.01M12 12h.01M18 12h.01", share: "M12 15V4M8 8l4-4 4 4M5 13v7h14v-7",
-  filter: "M4 6h16M7 12h10M10 18h4", info: "M12 11v6M12 7.5h.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z", check: "M5 13l4 4L19 7",
+  less: "M6 15l6-6 6 6", further: "M6 9l6 6 6-6", film: "M4 5h16v14H4zM8 5v14M16 5v14M4 9h4M4 15h4M16 9h4M16 15h4", filter: "M4 6h16M7 12h10M10 18h4", info: "M12 11v6M12 7.5h.01M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z", check: "M5 13l4 4L19 7",
 };
 
 /** One of the drawn signs; it says nothing by itself, its button has the label. */

@@ -8,11 +8,13 @@ import { Filters, nearTo, toOData } from "./filters.js";
 import { Grid } from "./grid.js";
 import { drawMap } from "./map.js";
 import { choices, options, settled } from "./options.js";
-import { chunkPath, nameOf, placeOf, SourcePanel } from "./source.js";
+import { chunkPath, hasPage, nameOf, placeOf, SourcePanel } from "./source.js";
 import { day, number, t, tn } from "./words.js";
 
-const TYPING_MS = 120;
-const FOUND = 120;
+const TYPING_MS = 50;
+const FIRST = 48;  // more than fit into a window: these are shown at once
+const FOUND = 240;
+const REST_MS = 500;  // the rest comes when nothing is typed for so long
 
 const state = { index: "", words: "", images: [], mode: "hybrid", order: "newest", strictness: 2, view: "grid", scored: false };
 const panel = new SourcePanel($("#source"), $(".app"));
@@ -32,7 +34,7 @@ function drawCell(cell, item) {
   cell.setAttribute("aria-label", [name, nameOf(item), alike ? tn("gallery.alike", alike + 1) : ""].filter(Boolean).join(", "));
   const view = item.kind === "image" || item.kind === "video"
     ? [h("img", { src: `${path}/thumbnail?size=320`, alt: "", loading: "eager", decoding: "async" })]
-    : item.media_type === "application/pdf" && (item.page ?? item.locator?.page)
+    : hasPage({ ...item, locator: item.locator ?? { page: item.page } })
       ? [h("img", { src: `${path}/page?size=480`, alt: "", decoding: "async" })]
       : [h("span.paper", {}, item.title || nameOf(item), h("small", {}, nameOf(item)))];
   const place = item.locator ? placeOf(item) : "";
@@ -49,32 +51,52 @@ async function fetchListing(skip, top) {
 }
 
 let searching = null;
-async function fetchFound() {
+let resting;
+async function fetchFound(top) {
   searching?.abort();
   searching = new AbortController();
   const filter = toOData(filters.filters);
-  const body = { index: state.index, text: state.words.trim(), images: state.images.map((one) => one.wire), mode: state.mode, top: FOUND, explain: true };
+  const body = { index: state.index, text: state.words.trim(), images: state.images.map((one) => one.wire), mode: state.mode, top, explain: true };
   if (filter) body.filter = filter;
   if (state.strictness) body.strictness = state.strictness;
   return call("/v1/search", { method: "POST", body, signal: searching.signal });
 }
 
+/** What was found beyond the first hits, behind them. */
+async function fetchRest() {
+  const first = found;
+  try {
+    const all = await fetchFound(FOUND);
+    if (found !== first) return;
+    const shown = new Set(first.hits.flatMap((one) => [one, ...(one.duplicates ?? [])]).map((one) => one.chunk_id));
+    const items = [...first.hits, ...all.hits.filter((one) => !shown.has(one.chunk_id))];
+    await grid.extend(async (skip, top) => ({ total: items.length, items: items.slice(skip, skip + top) }));
+    $("#count").textContent = tn("gallery.found", items.length);
+  } catch (error) {
+    if (error.name !== "AbortError") failed(error);
+  }
+}
+
 async function show() {
+  clearTimeout(resting);
   remember();
   const asking = isAsking();
   $("#message").replaceChildren();
   drawViews();
   try {
     if (asking) {
-      found = await fetchFound();
+      found = await fetchFound(FIRST);
       const none = !found.hits.length;
       const items = none ? found.rejected ?? [] : found.hits;
       await grid.show(async (skip, top) => ({ total: items.length, items: items.slice(skip, skip + top) }));
-      $("#count").textContent = none ? t("gallery.no_match") : tn("gallery.found", found.hits.length);
+      const more = found.hits.length === FIRST;
+      $("#count").textContent = none ? t("gallery.no_match") : tn(more ? "gallery.first_found" : "gallery.found", found.hits.length);
+      if (more) resting = setTimeout(fetchRest, REST_MS);
       if (none) $("#message").replaceChildren(noMatch(items.length > 0));
       $("#body").prepend($("#message"));
     } else {
       found = null;
+      searching?.abort();
       const first = await grid.show(fetchListing);
       $("#count").textContent = tn("chat.items", first.total);
       if (!first.total) $("#message").replaceChildren(h("div.no-match", {}, h("h2", {}, t("gallery.empty")), h("p.mute", {}, filters.filters.length ? t("gallery.empty_filtered") : t("chat.empty_lead"))));

@@ -6,6 +6,7 @@ import { $$, h } from "./dom.js";
 const BLOCK = 90;
 const KEPT_BLOCKS = 24;
 const GAP = 8;
+const FILLING_MS = 5;  // of a frame; what is left over comes in the next ones, and what has left the window meanwhile never
 
 export class Grid extends EventTarget {
   /** `fetchBlock(skip, top)` gives `{total, items}`; `draw(cell, item)` fills a cell. */
@@ -15,7 +16,7 @@ export class Grid extends EventTarget {
     this.place = place;
     this.drawItem = draw;
     this.cells = new Map();
-    this.free = [];
+    this.waiting = new Set();
     this.blocks = new Map();
     this.total = 0;
     this.focused = 0;
@@ -47,6 +48,15 @@ export class Grid extends EventTarget {
     this.measure();
     this.redraw();
     return first;
+  }
+
+  /** The same things with more behind them: those in sight stay as they are. */
+  async extend(fetchBlock) {
+    this.fetchBlock = fetchBlock;
+    this.turn = Symbol("turn");
+    this.blocks.clear();
+    await this.block(0);
+    for (const cell of this.cells.values()) cell.setAttribute("aria-setsize", String(this.total));
   }
 
   async block(number) {
@@ -89,16 +99,18 @@ export class Grid extends EventTarget {
     this.height = Math.round(this.width * (phone ? 1 : 0.86));
     this.row = this.height + this.gap;
     this.rows = Math.ceil(this.total / this.columns);
+    this.laid = `${this.columns} ${this.width}`;
     this.place.style.height = `${Math.max(0, this.rows * this.row - this.gap)}px`;
   }
 
   redraw() {
-    for (const cell of this.cells.values()) { cell.remove(); }
+    for (const cell of this.cells.values()) cell.remove();
     this.cells.clear();
-    this.free = [];
+    this.waiting.clear();
     this.layout();
   }
 
+  /** Which cells there are. Only new ones are placed: a cell stays where it is until the window changes. */
   layout(refill = false) {
     if (!this.columns || this.place.hidden) return;
     const top = this.body.scrollTop;
@@ -108,22 +120,44 @@ export class Grid extends EventTarget {
       if (at >= first && at < last) continue;
       if (cell.contains(document.activeElement)) continue;
       this.cells.delete(at);
+      this.waiting.delete(at);
       cell.remove();
     }
+    const fresh = [];
     for (let at = first; at < last; at += 1) {
-      const item = this.item(at);
       let cell = this.cells.get(at);
       if (!cell) {
         cell = h("button.cell", { type: "button", role: "listitem", "data-at": at, tabindex: at === this.focused ? "0" : "-1" });
         this.cells.set(at, cell);
-        this.place.append(cell);
-        if (item) this.fill(cell, item, at);
-      } else if (refill && item && !cell.dataset.filled) this.fill(cell, item, at);
-      cell.style.width = `${this.width}px`;
-      cell.style.height = `${this.height}px`;
-      cell.style.transform = `translate(${(at % this.columns) * (this.width + this.gap)}px, ${Math.floor(at / this.columns) * this.row}px)`;
-      if (!item) this.block(Math.floor(at / BLOCK)).catch(() => {});
+        this.waiting.add(at);
+        fresh.push(cell);
+      } else if (refill && !cell.dataset.filled) this.waiting.add(at);
+      if (cell.dataset.laid !== this.laid) this.put(cell, at);
+      if (!this.item(at)) this.block(Math.floor(at / BLOCK)).catch(() => {});
     }
+    if (fresh.length) this.place.append(...fresh);
+    this.fillSome();
+  }
+
+  put(cell, at) {
+    cell.dataset.laid = this.laid;
+    cell.style.width = `${this.width}px`;
+    cell.style.height = `${this.height}px`;
+    cell.style.transform = `translate(${(at % this.columns) * (this.width + this.gap)}px, ${Math.floor(at / this.columns) * this.row}px)`;
+  }
+
+  /** Draw what waits, as much as a frame has time for: scrolling never waits for pictures. */
+  fillSome() {
+    const end = performance.now() + FILLING_MS;
+    for (const at of this.waiting) {
+      if (performance.now() > end) break;
+      this.waiting.delete(at);
+      const item = this.item(at);
+      if (item) this.fill(this.cells.get(at), item, at);
+    }
+    if (!this.waiting.size || this.filling) return;
+    this.filling = true;
+    requestAnimationFrame(() => { this.filling = false; this.fillSome(); });
   }
 
   fill(cell, item, at) {

@@ -1,6 +1,7 @@
 // What a person chose: deployment, data, and the settings of answers. Kept in this browser, sent with every question.
 
 import { call } from "./api.js";
+import { VIDEOS_INDEX } from "./attached-video.js";
 
 const PLACE = "foveal.options";
 
@@ -41,7 +42,7 @@ let known = null;
 /** Indexes and deployments of the server. */
 export function choices() {
   known ??= Promise.all([call("/v1/indexes"), call("/openai/v1/models")]).then(([indexes, models]) => ({
-    indexes: indexes.indexes,
+    indexes: indexes.indexes.filter((one) => one.name !== VIDEOS_INDEX),
     deployments: models.data.filter((one) => one.capabilities?.chat_completion !== false).map((one) => one.id),
   }));
   return known;
@@ -65,6 +66,13 @@ export function requestOf(messages, chosen) {
   const body = { model: chosen.deployment, messages, stream: true };
   if (chosen.maxTokens) body.max_tokens = chosen.maxTokens;
   if (chosen.temperature !== null) body.temperature = chosen.temperature;
+  if (messages.some((one) => Array.isArray(one.content) && one.content.some((part) => part.acv_document_id))) {
+    if (chosen.system) body.messages = [{ role: "system", content: chosen.system }, ...messages];
+    const parameters = { computerVisionBaseUrl: `${location.origin}/computervision`, indexName: VIDEOS_INDEX };
+    body.enhancements = { video: { enabled: true } };
+    body.data_sources = [{ type: "AzureComputerVisionVideoIndex", parameters }];
+    return body;
+  }
   if (!chosen.indexes.length) {
     if (chosen.system) body.messages = [{ role: "system", content: chosen.system }, ...messages];
     return body;

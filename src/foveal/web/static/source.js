@@ -5,16 +5,25 @@ import { call } from "./api.js";
 import { describing, UPLOADED } from "./describing.js";
 import { $, h, iconButton, say, sign } from "./dom.js";
 import { picture } from "./picture.js";
+import { isRead, reading } from "./reading.js";
 import { bytes, clock, day, list, moment, number, t } from "./words.js";
 
+const stemOf = (item) => nameOf(item).replace(/\.[^.]+$/, "");
 export const nameOf = (item) => item.filepath.split("/").pop();
+const SLIDES = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
+const SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const PAGED = ["application/pdf", SLIDES];
+
+/** Whether there is a picture of the page or slide that it is on. */
+export const hasPage = (item) => PAGED.includes(item.media_type) && Boolean(item.locator?.page);
 export const chunkPath = (index, id) => `/v1/indexes/${encodeURIComponent(index)}/chunks/${encodeURIComponent(id)}`;
 
 /** Where in a file something is, in words: "page 3", "0:42". */
 export function placeOf(item) {
   const where = item.locator ?? {};
   if (where.start_ms !== null && where.start_ms !== undefined) return clock(where.start_ms);
-  return where.page ? t("source.page", { page: where.page }) : "";
+  const counted = { [SLIDES]: "source.slide", [SHEETS]: "source.sheet" }[item.media_type] ?? "source.page";
+  return where.page ? t(counted, { page: where.page }) : "";
 }
 
 export class SourcePanel extends EventTarget {
@@ -30,7 +39,7 @@ export class SourcePanel extends EventTarget {
     place.addEventListener("keydown", (event) => {
       if (event.key === "Escape") { event.stopPropagation(); this.close(); }
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (step && !event.target.closest("input, textarea, select, .passage, video")) { event.preventDefault(); this.walk(step); }
+      if (step && !event.target.closest("input, textarea, select, .passage, foveal-reading, video")) { event.preventDefault(); this.walk(step); }
     });
   }
 
@@ -82,7 +91,9 @@ export class SourcePanel extends EventTarget {
     }
     if (this.current !== item) return;
     this.details = details;
-    this.place.replaceChildren(this.header(item, details), ...this.body(item, details));
+    const body = this.body(item, details);
+    this.place.replaceChildren(this.header(item, details), ...body);
+    this.place.scrollTop = 0;
     say(t("source.opened", { name: nameOf(details) }));
   }
 
@@ -98,15 +109,16 @@ export class SourcePanel extends EventTarget {
   }
 
   body(item, it) {
-    const view = it.media_type.startsWith("video/") || it.media_type.startsWith("audio/") ? this.film(it) : it.kind === "image" ? this.image(item, it) : this.words(item, it);
+    if (item.at_ms !== undefined) it.locator = { ...it.locator, start_ms: item.at_ms };  // a second of the video that no moment begins at
+    const view = it.media_type.startsWith("video/") || it.media_type.startsWith("audio/") ? this.film(it, item) : it.kind === "image" ? this.image(item, it) : this.words(item, it);
     return [...view, this.facts(item, it), this.actions(item, it)];
   }
 
-  film(it) {
+  film(it, item) {
     const second = (it.locator.start_ms ?? 0) / 1000;
     const [address] = it.bytes_url.split("#");  // the link of a moment names its second too
     const video = h("video", { src: `${address}#t=${second}`, controls: true, preload: "metadata", "aria-label": nameOf(it) });
-    return [h("div.film", {}, video), it.content && it.content !== it.composed ? h("div.passage", {}, ...marked(it.content, it.pointed?.spans)) : null].filter(Boolean);
+    return [h("div.film", {}, video), item.at_ms === undefined && it.content && it.content !== it.composed ? h("div.passage", {}, ...marked(it.content, it.pointed?.spans)) : null].filter(Boolean);
   }
 
   image(item, it) {
@@ -128,16 +140,31 @@ export class SourcePanel extends EventTarget {
   }
 
   words(item, it) {
-    const heading = it.title && it.title !== nameOf(it) ? h("p.crumbs", {}, it.title) : null;
-    const page = it.media_type === "application/pdf" && it.locator.page
+    const heading = it.title && ![nameOf(it), stemOf(it)].includes(it.title) ? h("p.crumbs", {}, it.title) : null;
+    const page = hasPage(it)
       ? h("div.pic.paper", {}, h("img", {
         src: `${chunkPath(item.index, it.chunk_id)}/page?size=1100&q=${encodeURIComponent(this.asked(item))}`,
         alt: t("source.page_image", { page: it.locator.page, name: nameOf(it) }),
+        onerror: () => { page.nextElementSibling.open = true; page.remove(); },
       }))
       : null;
-    const text = h("div.passage", { tabindex: "0", "aria-label": t("source.passage") }, ...marked(it.content, spansOf(item, it)));
+    if (isRead(it)) return [heading, this.read(item, it)].filter(Boolean);
+    const text = this.passage(item, it);
     if (!page) return [heading, text].filter(Boolean);
     return [heading, page, h("details.as-text", {}, h("summary", {}, t("source.as_text")), text)].filter(Boolean);
+  }
+
+  /** The document itself; the passage alone where that cannot be read any more. */
+  read(item, it) {
+    const view = reading();
+    const isRows = it.media_type === SHEETS || /\.(csv|tsv|tab)$/i.test(it.filepath);  // an answer quotes many rows at once
+    view.show({ path: chunkPath(item.index, it.chunk_id), question: isRows ? this.question.slice(0, 1000) : this.asked(item), name: nameOf(it) })
+      .then(() => view.reveal(), () => view.replaceWith(this.passage(item, it)));
+    return view;
+  }
+
+  passage(item, it) {
+    return h("div.passage", { tabindex: "0", "aria-label": t("source.passage") }, ...marked(it.content, spansOf(item, it)));
   }
 
   facts(item, it) {
@@ -205,7 +232,7 @@ export function whyLine(item) {
   } else {
     const place = placeOf(item);
     if (place) parts.push(place);
-    if (item.title && item.title !== nameOf(item)) parts.push(item.title);
+    if (item.title && ![nameOf(item), stemOf(item)].includes(item.title)) parts.push(item.title);
   }
   if (parts.length) return parts.join(" · ");
   const best = [...(item.legs ?? [])].sort((a, b) => b.confidence - a.confidence)[0];

