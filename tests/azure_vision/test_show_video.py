@@ -236,6 +236,7 @@ def test_the_answer_carries_the_moments_it_rests_on_each_with_a_link_to_its_seco
     context = answer(shown, "What does she teach?").context
     assert json.loads(context["intent"]) == ["What does she teach?"]
     assert 1 <= len(context["citations"]) <= 5
+    assert not any("Mostly" in one["content"] for one in context["citations"])  # a frame that says nothing of it
     said = next(one for one in context["citations"] if "entrepreneurship" in one["content"])
     assert abs(int(said["url"].partition("#t=")[2]) - 22.7) <= 4
     assert shown.http.get(said["url"].partition("#")[0], headers={"Range": "bytes=0-9"}).status_code == 206

@@ -19,8 +19,10 @@ from foveal.pipeline.time_links import TimeLinks
 from foveal.pipeline.video_chat import VideoChat
 from foveal.pipeline.video_extracting import wants_summary
 from foveal.pipeline.video_prompting import FrameBudget
+from foveal.pipeline.video_summary import summary
 from foveal.pipeline.video_timelines import VideoTimeline
 from foveal.ports.models import ChatModel
+from foveal.retrieval.passages import whole_sentences
 from foveal.retrieval.spreading import spread_order, spread_times
 from foveal.retrieval.tokens import TokenCounter
 from foveal.testing.fakes_engine import fake_chunk
@@ -163,6 +165,14 @@ def test_an_answer_is_cited_by_the_moments_that_the_question_is_about() -> None:
     first = retrieved.citations[0]
     assert (first.number, first.index, first.chunk.locator.start_ms, first.text) == (1, "talks", MINUTE, LINES[1][1])
     assert [citation.number for citation in retrieved.citations] == list(range(1, len(retrieved.citations) + 1))
+
+
+def test_a_moment_that_has_hardly_to_do_with_the_question_is_not_cited() -> None:
+    grounding = GroundingOptions(strictness=5)
+    question = "Does a parrot welcome minutes of cages that bring luck?"
+    cited = answer_of(chat_of(Model()), question, grounding=grounding).retrieved.citations
+    assert len(cited) == 5
+    assert (cited[0].chunk.locator.start_ms, cited[-1].chunk.locator.start_ms) == (0, 585_000)  # of the whole
 
 
 def test_a_summary_is_cited_by_moments_over_the_whole_of_every_video() -> None:
@@ -323,11 +333,30 @@ def test_moments_are_spread_and_keep_what_was_taken() -> None:
 # --- without a model --------------------------------------------------------------------------------------
 
 
+def test_what_subtitles_cut_is_one_sentence_again_and_starts_where_it_starts() -> None:
+    cut = [
+        TimedText(text="I've spent nearly two decades", start_ms=12_440, end_ms=14_955),
+        TimedText(text="observing what makes people luckier.", start_ms=14_979, end_ms=18_532),
+        TimedText(text="Really?", start_ms=18_540, end_ms=19_000),
+        TimedText(text="no full stop", start_ms=19_000, end_ms=20_000),
+        TimedText(text="after a silence", start_ms=25_000, end_ms=26_000),
+    ]
+    assert [(s.text, s.start_ms, s.end_ms) for s in whole_sentences(cut)] == [
+        ("I've spent nearly two decades observing what makes people luckier.", 12_440, 18_532),
+        ("Really?", 18_540, 19_000),
+        ("no full stop", 19_000, 20_000),
+        ("after a silence", 25_000, 26_000),
+    ]
+    endless = [TimedText(text="on", start_ms=1000 * n, end_ms=1000 * (n + 1)) for n in range(60)]
+    assert all(s.end_ms - s.start_ms <= 20_000 for s in whole_sentences(endless))
+    assert " ".join(s.text for s in whole_sentences(endless)) == " ".join(["on"] * 60)
+
+
 def describer() -> DescribingChat:
     def look(_: ImageInput):  # type: ignore[no-untyped-def]
         raise AssertionError("there is no image")
 
-    return DescribingChat(look)
+    return DescribingChat(look, classes=lambda: ("parrot", "person", "dog"))
 
 
 def test_without_a_model_a_question_is_answered_by_what_is_said_with_its_second() -> None:
@@ -353,6 +382,71 @@ def test_without_a_model_a_summary_covers_the_whole_video_however_short_it_is() 
     assert len(short) < len(text)
 
 
+def test_a_question_that_nothing_answers_is_said_to_have_no_answer_before_what_goes_on_is_told() -> None:
+    text = asked(chat_of(describer()), "Who wrote Hamlet?")
+    head, *lines = text.splitlines()
+    assert head.startswith("I find no answer to that")
+    assert any("Luck is defined" in line for line in lines)
+    assert "no answer" not in asked(chat_of(describer()), "Describe this video:")
+
+
+def test_a_summary_of_one_sentence_is_the_one_that_all_is_most_about() -> None:
+    text = asked(chat_of(describer()), "Summarize this video in one sentence.")
+    assert text.splitlines()[0] == "talk.mp4, 09:48"
+    assert len(text.splitlines()) == 2
+
+
+def test_a_time_in_the_question_is_answered_with_what_is_said_written_and_shown_then() -> None:
+    text = asked(chat_of(describer()), "What is going on at 3:00?")
+    assert text == f"[03:00]({ADDRESS}#t=180) “Parrots need a sturdy cage.” I see a parrot."
+    assert "JUNE 2018" in asked(chat_of(describer()), "And at [02:01]?")
+    assert asked(chat_of(describer()), "What about 0:40?") == f"[00:40]({ADDRESS}#t=40) I recognise nothing in it."
+    cited = answer_of(chat_of(describer()), "What is going on at 3:00?").retrieved.citations
+    assert cited[0].text == "Parrots need a sturdy cage."
+
+
+def test_a_model_is_given_the_frame_of_a_time_in_the_question_in_full_resolution() -> None:
+    model, read = Model(), []  # type: ignore[var-annotated]
+    asked(chat_of(model, read=read), "What is shown at 8:15?")
+    assert (495_000, 1024) in read
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Is there a parrot?", f"I see a parrot. [03:00]({ADDRESS}#t=180)"),
+        ("How many parrots are there?", f"I see a parrot. [03:00]({ADDRESS}#t=180)"),
+        ("Can you see a dog or a parrot?", f"I see a parrot. [03:00]({ADDRESS}#t=180)\nI see no dog in it."),
+        ("Is there a dog?", "I see no dog in it."),
+    ],
+)
+def test_a_question_about_things_that_are_recognised_is_answered_by_when_they_are_seen(
+    question: str, expected: str
+) -> None:
+    assert asked(chat_of(describer()), question) == expected
+
+
+def test_what_is_said_of_a_thing_is_not_whether_it_is_seen() -> None:
+    assert "sturdy cage" in asked(chat_of(describer()), "Where does she talk about parrots?")
+
+
+def test_a_title_that_stays_and_sounds_in_brackets_are_not_told_again_and_again() -> None:
+    cheers = moment(
+        90,
+        5 * MINUTE,
+        Feature.SPEECH,
+        "(Applause)",
+        sentences=(TimedText(text="(Applause) [Music]", start_ms=5 * MINUTE, end_ms=5 * MINUTE + 900),),
+    )
+    again = moment(91, 7 * MINUTE, Feature.SCREEN_TEXT, "JUNE 2O18")
+    timeline = replace(
+        TIMELINE, moments=tuple(sorted((*MOMENTS, cheers, again), key=lambda c: c.locator.start_ms or 0))
+    )
+    text = summary([timeline], "en", FakeTextEmbedder().embed_passages, tokens=TokenCounter(), most_tokens=None)
+    assert text.count("JUNE") == 1
+    assert "Applause" not in text
+
+
 def test_what_is_written_on_the_screen_is_told_with_its_time() -> None:
     text = asked(chat_of(describer()), "Which year is written on the screen, please?")
     assert f"“JUNE 2018” [02:00]({ADDRESS}#t=120)" in text
@@ -363,6 +457,7 @@ def test_what_is_written_on_the_screen_is_told_with_its_time() -> None:
     [
         ("Describe this video:", True),
         ("Summarize it", True),
+        ("What are the main points?", True),
         ("What is this video about?", True),
         ("What happens in the clip?", True),
         ("Worum geht es? Fasse das Video zusammen.", True),

@@ -18,7 +18,7 @@ from foveal.types.chunks import NO_GENERATION, Chunk, Feature
 from foveal.types.filters import And, Filter, Or, SearchIn
 from foveal.types.locators import Locator
 from foveal.types.search import Hit, Query, SearchResult
-from foveal.types.videos import VideoDocument, VideoIngestionState
+from foveal.types.videos import TaskResult, VideoDocument, VideoIngestionState
 
 from .conftest import SeeingEngine
 
@@ -150,6 +150,35 @@ def test_an_ingestion_is_accepted_and_polled_by_name_and_as_the_first_of_the_lis
     assert listed["value"][0]["state"] == "Completed"
     assert "sig=s" not in reply.text + str(listed)
     assert started(http).status_code == 409
+
+
+def test_what_became_of_each_document_is_told_where_that_is_asked_for(
+    http: httpx.Client, registry: InMemoryVideoRegistry
+) -> None:
+    made(http)
+    location = started(http).headers["operation-location"]
+    (ingestion,) = registry.ingestions("my-video-index")
+    at = ingestion.created_at
+    results = (
+        TaskResult(number=0, document_id="a", url="https://x.org/a.mp4", at=at),
+        TaskResult(number=1, document_id="b", url="https://x.org/b.mp4", at=at, code="unreadable", message="Broken."),
+    )
+    registry.report(replace(ingestion, state=VideoIngestionState.PARTIAL, results=results, message="b: Broken."))
+    plain, detailed = http.get(location).json(), http.get(f"{location}&detailLevel=full").json()
+    assert "fileStatusDetails" not in plain
+    assert plain["state"] == "PartiallySucceeded"
+    assert plain["error"]["code"] == "FailedToProcessBatch"
+    assert plain["error"]["details"] == [{"code": "unreadable", "message": "b: Broken."}]
+    first, second = detailed["fileStatusDetails"]
+    assert (first["documentId"], first["succeeded"], "error" in first) == ("a", True, False)
+    assert (second["succeeded"], second["error"]["code"]) == (False, "unreadable")
+    assert first["lastUpdateTime"].endswith("Z")
+
+
+def test_replies_carry_the_headers_that_clients_log(http: httpx.Client, registry: InMemoryVideoRegistry) -> None:
+    reply = http.get(BASE, params=V)
+    assert reply.headers["request-id"] == reply.headers["x-request-id"]
+    assert reply.headers["api-supported-versions"] == "2023-05-01-preview"
 
 
 def test_the_prefix_may_be_left_out_and_misspelt_fields_are_read_past(
@@ -333,6 +362,16 @@ def test_filters_go_by_metadata_without_case_and_by_feature(
     asked: Callable[..., list[dict[str, Any]]], filters: dict[str, Any], expected: list[str]
 ) -> None:
     assert [hit["documentId"] for hit in asked(filters=filters)] == expected
+
+
+def test_several_indexes_are_asked_at_once(http: httpx.Client, asked: Callable[..., list[dict[str, Any]]]) -> None:
+    made(http, "other", "{}")
+    alone = asked()
+    assert asked(additionalIndexNames=["other", "my-video-index"]) == alone
+    body = {"queryText": "luck", "additionalIndexNames": ["my-video-index"]}
+    assert http.post(f"{BASE}/other:queryByText", params=V, json=body).json()["value"] == alone
+    gone = {"queryText": "luck", "additionalIndexNames": ["nothing"]}
+    assert http.post(f"{BASE}/other:queryByText", params=V, json=gone).status_code == 404
 
 
 def test_a_threshold_and_pages_cut_the_list(asked: Callable[..., list[dict[str, Any]]]) -> None:

@@ -29,7 +29,7 @@ def request_id(request: Request) -> str:
 
 
 class RequestIds:
-    """Gives each request an id and puts it where clients look: `apim-request-id` and `x-request-id`.
+    """Gives each request an id and puts it where clients look: `apim-request-id`, `x-request-id`, `request-id`.
 
     A caller's own `x-ms-client-request-id` is sent back. `x-content-type-options: nosniff` is on everything.
     """
@@ -48,7 +48,7 @@ class RequestIds:
         async def send_with_ids(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["apim-request-id"] = headers["x-request-id"] = scope[REQUEST_ID]
+                headers["apim-request-id"] = headers["x-request-id"] = headers["request-id"] = scope[REQUEST_ID]
                 headers["x-content-type-options"] = "nosniff"
                 if _CLIENT_ID.fullmatch(theirs):
                     headers["x-ms-client-request-id"] = theirs

@@ -34,9 +34,9 @@ def azure_search(
     as_json: Json = False,
 ) -> None:
     """Copy an index of Azure AI Search: definition, documents, vectors. A copy that was interrupted goes on."""
+    from foveal.cli.credentials import credential_from
     from foveal.cli.jobs import job_json
     from foveal.cli.progress import IngestBar
-    from foveal.cli.source import credential_from
     from foveal.types.sources import CredentialKind
 
     if bool(source) is bool(endpoint and index):

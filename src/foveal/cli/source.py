@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foveal.cli.credentials import credential_of, from_shortcut
 from foveal.cli.session import ERROR, OK, PARTIAL, print_json, session
+from foveal.cli.source_shown import print_live, report_json, source_json, source_line
 from foveal.types.live_settings import FieldsMapping, LiveSettings
-from foveal.types.sources import Credential, CredentialKind, Secret, SourceDraft, SourceKind
+from foveal.types.sources import Credential, CredentialKind, SourceDraft, SourceKind
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from foveal.types.sources import LiveReport, SavedSource, SourceReport
+    from foveal.cli.session import Session
+    from foveal.types.sources import SavedSource
 
 app = typer.Typer(help="Places content comes from again and again: containers, buckets, folders.", no_args_is_help=True)
 
@@ -129,25 +129,29 @@ def add(
             deployment=embedding_deployment,
         ),
     )
-    opener = _from_shortcut(shortcuts, identity=identity) or _credential(credential, secret_env, secret_file)
-    with here.open() as foveal:
-        settings = foveal.sources.settle(draft, opener)
-        report = foveal.sources.looked_at(settings, opener)
-        if report is not None and not as_json:
-            print_live(here.notes, report)
-            if report.guessed and not yes and sys.stdin.isatty():
-                typer.confirm("Keep this mapping?", default=True, abort=True)
-        saved = foveal.sources.add(settings, opener)
+    opener = from_shortcut(shortcuts, identity=identity) or credential_of(credential, secret_env, secret_file)
+    saved = _kept(here, draft, opener, asks=not (yes or as_json), quiet=as_json)
     if as_json:
         print_json(source_json(saved))
         return
-    here.console.print(f"Saved {_line(saved)}", markup=False)
-    read = (
-        f"ask it with `foveal ask --index {saved.settings.index}`"
-        if kind.live
-        else (f"read it with `foveal source refresh {name}`")
+    here.console.print(f"Saved {source_line(saved)}", markup=False)
+    ask, read = (
+        f"ask it with `foveal ask --index {saved.settings.index}`",
+        f"read it with `foveal source refresh {name}`",
     )
-    here.notes.print(f"Try it with `foveal source test {name}`, {read}.")
+    here.notes.print(f"Try it with `foveal source test {name}`, {ask if kind.live else read}.")
+
+
+def _kept(here: Session, draft: SourceDraft, opener: Credential | None, *, asks: bool, quiet: bool) -> SavedSource:
+    """The source, saved; of a live one with what is guessed of its fields shown, and kept if a person agrees."""
+    with here.open() as foveal:
+        settings = foveal.sources.settle(draft, opener)
+        report = foveal.sources.looked_at(settings, opener)
+        if report is not None and not quiet:
+            print_live(here.notes, report)
+            if report.guessed and asks and sys.stdin.isatty():
+                typer.confirm("Keep this mapping?", default=True, abort=True)
+        return foveal.sources.add(settings, opener)
 
 
 @app.command("map")
@@ -199,7 +203,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
         print_json([source_json(source) for source in saved])
         return
     for source in saved:
-        here.console.print(_line(source), markup=False)
+        here.console.print(source_line(source), markup=False)
 
 
 @app.command()
@@ -320,7 +324,7 @@ def schedule(context: typer.Context, name: Name, every: Every = "", cron: Cron =
     here = session(context)
     with here.open() as foveal:
         saved = foveal.sources.set_schedule(name, every=every, cron=cron)
-    here.console.print(_line(saved), markup=False)
+    here.console.print(source_line(saved), markup=False)
 
 
 @app.command()
@@ -333,7 +337,7 @@ def credential(
 ) -> None:
     """Give a source another key, after the old one was rotated."""
     here = session(context)
-    opener = _credential(kind, secret_env, secret_file)
+    opener = credential_of(kind, secret_env, secret_file)
     with here.open() as foveal:
         foveal.sources.set_credential(name, opener)
     here.console.print(f"The source {name} is opened by {kind} from now on.", markup=False)
@@ -354,106 +358,3 @@ def remove(
     if job is not None:
         here.console.print(job_line(job), markup=False)
     here.console.print(f"Removed the source {name}.", markup=False)
-
-
-def source_json(saved: SavedSource) -> dict[str, object]:
-    """One source as JSON values; nothing in it is secret."""
-    settings = saved.settings
-    return {
-        "name": settings.name,
-        "kind": settings.kind.value,
-        "location": settings.location,
-        "prefix": settings.prefix,
-        "index": settings.index,
-        "groups": list(settings.groups),
-        "descriptions": settings.descriptions,
-        "credential": saved.credential.value if saved.credential else None,
-        "every_s": settings.schedule.every_s,
-        "cron": settings.schedule.cron,
-        "watch": settings.watch,
-        "state": saved.state.value,
-        "message": saved.message,
-        "created_at": saved.created_at,
-        "last_started_at": saved.last_started_at,
-        "last_finished_at": saved.last_finished_at,
-        "next_run_at": saved.next_run_at,
-        "live": asdict(settings.live) if settings.live else None,
-    }
-
-
-def print_live(console: Console, report: LiveReport) -> None:
-    """The mapping of a live index, what of it is a guess, and what will not work."""
-    settings = report.settings
-    parts = {part: getattr(settings.mapping, part) for part in ("content", "title", "url", "filepath")}
-    parts |= {"vectors": settings.mapping.vectors, "image_vectors": settings.mapping.image_vectors}
-    parts |= {"groups_field": settings.groups_field, "semantic": settings.semantic}
-    for part, value in parts.items():
-        shown = ", ".join(value) if isinstance(value, tuple) else value
-        guess = "  (guessed)" if part in report.guessed else ""
-        console.print(f"  {part.replace('_', ' '):<14}{shown or '-'}{guess}", markup=False)
-    for problem in report.problems:
-        console.print(f"  ! {problem}", markup=False)
-
-
-def report_json(report: SourceReport) -> dict[str, object]:
-    """A report as JSON values."""
-    return asdict(report)
-
-
-def _line(saved: SavedSource) -> str:
-    settings = saved.settings
-    parts = [f"{settings.name:<16} {settings.location} → index {settings.index}", saved.state.value.replace("_", " ")]
-    if saved.last_finished_at:
-        parts.append(f"last {saved.last_finished_at:%Y-%m-%d %H:%M} UTC")
-    watched = "watched" if settings.watch else "no schedule"
-    parts.append(f"next {saved.next_run_at:%Y-%m-%d %H:%M} UTC" if saved.next_run_at else watched)
-    if saved.message:
-        parts.append(saved.message)
-    return "  ".join(parts)
-
-
-def _from_shortcut(variables: dict[CredentialKind, str | None], *, identity: bool) -> Credential | None:
-    given = [(kind, variable) for kind, variable in variables.items() if variable is not None]
-    if len(given) + identity > 1:
-        raise typer.BadParameter("give one credential", param_hint="--connection-string-env")
-    if identity:
-        return Credential(kind=CredentialKind.IDENTITY)
-    return _credential(given[0][0], given[0][1], None) if given else None
-
-
-def _credential(kind: CredentialKind | None, variable: str | None, file: Path | None) -> Credential | None:
-    """What opens a source: never from the command line itself, which every process on the machine can read."""
-    if kind is None:
-        if variable or file:
-            raise typer.BadParameter("say what it is", param_hint="--credential")
-        return None
-    if kind is CredentialKind.IDENTITY:
-        return Credential(kind=kind)
-    if variable is not None:
-        if not os.environ.get(variable):
-            raise typer.BadParameter(f"the variable {variable} is not set", param_hint="--secret-env")
-        secret = os.environ[variable]
-    elif file is not None:
-        secret = _content(file)
-    elif sys.stdin.isatty():
-        secret = typer.prompt(f"The {kind.value}", hide_input=True)
-    else:
-        secret = sys.stdin.readline().strip()
-    return Credential(kind=kind, secret=Secret(secret))
-
-
-def credential_from(kind: CredentialKind, variable: str | None) -> Credential:
-    """What opens a service: from a variable, asked for, or who this machine is.
-
-    Raises:
-        typer.BadParameter: The variable is not set.
-    """
-    found = _credential(kind, variable, None)
-    return found or Credential(kind=kind)
-
-
-def _content(file: Path) -> str:
-    try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise typer.BadParameter(f"{file} cannot be read as text", param_hint="--secret-file") from None

@@ -29,6 +29,7 @@ _TEXT_CHARACTERS: Final = 300
 _WHOLE_TEXT_CHARACTERS: Final = 4_000
 _SURE_OF_TEXT: Final = 0.5
 _SENTENCE: Final = re.compile(r"\S+\s*")
+_OF_THINGS: Final = frozenset({"count", "where", "exists"})
 _PEOPLE: Final = frozenset({"people", "persons", "man", "men", "woman", "women", "child", "children", "boy", "girl"})
 """Words of a question for what detectors call `person`."""
 
@@ -74,6 +75,12 @@ class DescribingChat:
         """See the constant."""
         return _CONTEXT_TOKENS
 
+    def named(self, question: str) -> list[str]:
+        """Things of the kinds that are recognised that a question asks for: whether they are there, how many, where;
+        empty where it asks for something else.
+        """
+        return _named(question, self._classes()) if wish_of(question) in _OF_THINGS else []
+
     async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[TextDelta | Finished]:
         """See `ports.ChatModel`: word by word, of the images in the latest message that has any."""
         said, reason = self._limited(await asyncio.to_thread(self._answer, messages), sampling)
@@ -90,7 +97,7 @@ class DescribingChat:
         if not images:
             return words.alone
         wish, named = wish_of(question), _named(question, self._classes())
-        if wish in {"count", "where", "exists"} and not named:
+        if wish in _OF_THINGS and not named:
             wish = "other"
         said = []
         for number, image in enumerate(images, 1):
@@ -141,7 +148,7 @@ class _Seen:
             yield self._taken() or self._words.no_facts
         elif wish == "color":
             yield from self._colors(named)
-        elif wish in {"count", "where", "exists"}:
+        elif wish in _OF_THINGS:
             yield from self._things_named(named)
         else:
             yield from self._description()

@@ -25,6 +25,7 @@ class Wording:
         taken: `{}` is when, where and with what.
         no_facts: The file does not say so.
         nothing: Nothing was recognised.
+        unanswered: Before what is told of a video in place of an answer.
         none_of: `{}` is what was looked for and not seen.
         picture: `{}` is its number; before what is said of one of several.
         limits: Said when something else is asked than what can be seen.
@@ -42,6 +43,7 @@ class Wording:
     taken: str
     no_facts: str
     nothing: str
+    unanswered: str
     none_of: str
     picture: str
     limits: str
@@ -60,6 +62,7 @@ _ENGLISH: Final = Wording(
     taken="Taken: {}.",
     no_facts="The file does not say when or where it was taken.",
     nothing="I recognise nothing in it.",
+    unanswered="I find no answer to that in what is said, written or recognised. This is what goes on:",
     none_of="I see no {} in it.",
     picture="Picture {}:",
     limits="I am Foveal's local describer, without a language model: I can only say what I see.",
@@ -79,6 +82,8 @@ WORDINGS: Final[dict[str, Wording]] = {
         taken="Aufgenommen: {}.",
         no_facts="Die Datei sagt nicht, wann oder wo es aufgenommen wurde.",
         nothing="Ich erkenne nichts darin.",
+        unanswered="Darauf finde ich in dem, was gesagt, geschrieben und erkannt wird, keine Antwort. "
+        "Das geschieht darin:",
         none_of="Ich sehe darin nichts davon: {}.",
         picture="Bild {}:",
         limits="Ich bin Foveals lokaler Beschreiber, ohne Sprachmodell: Ich kann nur sagen, was ich sehe.",
@@ -108,6 +113,7 @@ WORDINGS: Final[dict[str, Wording]] = {
         taken="Tomada: {}.",
         no_facts="El archivo no dice cuándo ni dónde se tomó.",
         nothing="No reconozco nada en ella.",
+        unanswered="No encuentro respuesta en lo que se dice, se lee o se reconoce. Esto es lo que ocurre:",
         none_of="No veo nada de esto: {}.",
         picture="Imagen {}:",
         limits="Soy el descriptor local de Foveal, sin modelo de lenguaje: solo puedo decir lo que veo.",
@@ -137,6 +143,7 @@ WORDINGS: Final[dict[str, Wording]] = {
         taken="Prise : {}.",
         no_facts="Le fichier ne dit pas quand ni où elle a été prise.",
         nothing="Je n'y reconnais rien.",
+        unanswered="Je ne trouve pas de réponse dans ce qui est dit, écrit ou reconnu. Voici ce qui se passe :",
         none_of="Je n'y vois pas : {}.",
         picture="Image {} :",
         limits="Je suis le descripteur local de Foveal, sans modèle de langage : je ne peux dire que ce que je vois.",
@@ -166,6 +173,7 @@ WORDINGS: Final[dict[str, Wording]] = {
         taken="Scattata: {}.",
         no_facts="Il file non dice quando o dove è stata scattata.",
         nothing="Non vi riconosco nulla.",
+        unanswered="Non trovo una risposta in ciò che viene detto, scritto o riconosciuto. Ecco che cosa accade:",
         none_of="Non vi vedo: {}.",
         picture="Immagine {}:",
         limits="Sono il descrittore locale di Foveal, senza modello linguistico: posso dire solo ciò che vedo.",
@@ -195,6 +203,7 @@ WORDINGS: Final[dict[str, Wording]] = {
         taken="ถ่ายเมื่อ/ที่: {}",
         no_facts="ไฟล์ไม่ได้บอกว่าถ่ายเมื่อใดหรือที่ไหน",
         nothing="ฉันไม่รู้จักสิ่งใดในภาพ",
+        unanswered="ไม่พบคำตอบในสิ่งที่พูด เขียน หรือมองเห็น นี่คือสิ่งที่เกิดขึ้น:",
         none_of="ฉันไม่เห็น {} ในภาพ",
         picture="ภาพที่ {}:",
         limits="ฉันคือตัวบรรยายภาพในเครื่องของ Foveal ซึ่งไม่มีโมเดลภาษา จึงบอกได้เฉพาะสิ่งที่เห็น",

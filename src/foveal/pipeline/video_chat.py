@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from foveal.errors import NotFoundError
 from foveal.pipeline.describing import DescribingChat
+from foveal.pipeline.describing_phrases import wording
 from foveal.pipeline.time_links import TimeLinks
 from foveal.pipeline.video_citing import rests_on
 from foveal.pipeline.video_extracting import (
@@ -21,11 +22,13 @@ from foveal.pipeline.video_extracting import (
     documents_of,
     on_screen,
     pointed_at,
-    summary,
     timed,
+    times_in,
     wants_summary,
 )
 from foveal.pipeline.video_prompting import FrameBudget, ReadFrames, VideoPrompter
+from foveal.pipeline.video_summary import summary, told_at, wants_one_sentence
+from foveal.pipeline.video_things import is_about_words, things_told
 from foveal.pipeline.video_timelines import VideoTimeline
 from foveal.ports.models import Answerer, ChatModel
 from foveal.retrieval.tokens import TokenCounter
@@ -112,7 +115,7 @@ class VideoChat:
                 raise NotFoundError(f"There is nothing of the video {video.title!r} in the index {video.index!r}.")
             timeline = VideoTimeline(number=number, video=video, moments=moments)
             hits = self._asked(video, question, groups) if question and not wants_summary(question) else ()
-            timelines.append(pointed_at(timeline, hits))
+            timelines.append(pointed_at(timeline, hits, times_in(question)))
             found.extend(hits)
         found.sort(key=lambda hit: -hit.confidence)
         return timelines, found
@@ -126,12 +129,16 @@ class VideoChat:
         self, request: ChatRequest, timelines: Sequence[VideoTimeline], hits: Sequence[Hit], describer: DescribingChat
     ) -> AsyncIterator[ChatEvent]:
         seen = await self._described(request, describer)
-        said = await self._quoted(request, timelines, hits) if hits else ""
         question = request.messages[-1].text
+        said = self._shown(question, timelines, describer)
+        if not said and hits:
+            said = await self._quoted(request, timelines, hits)
         if not said and asks_for_screen(question):
-            said = on_screen(timelines, self.detect_language(question))
+            said = on_screen(timelines, self._language(question))
         if not said:
             said = await asyncio.to_thread(self._summary, request, timelines)
+            if question.strip() and not wants_summary(question) and not request.messages[-1].images:
+                said = f"{wording(self._language(question)).unanswered}\n{said}"
         text, reason = self._within("\n".join(filter(None, (seen, said))), request)
         links = TimeLinks(timelines)
         for piece in _pieces(text, links):
@@ -139,6 +146,16 @@ class VideoChat:
         read = "\n".join(chunk.content for timeline in timelines for chunk in timeline.moments)
         usage = Usage(prompt_tokens=self.tokens.count(read), completion_tokens=self.tokens.count(text))
         yield Finished(reason=reason, usage=usage, answered=True, model=NAME)
+
+    def _shown(self, question: str, timelines: Sequence[VideoTimeline], describer: DescribingChat) -> str:
+        """What is there at the times that a question names, or of the things; empty where it names none."""
+        if times := times_in(question):
+            return told_at(timelines, times, self._language(question))
+        things = [] if is_about_words(question) else describer.named(question)
+        return things_told(timelines, things, self._language(question)) if things else ""
+
+    def _language(self, question: str) -> str:
+        return self.detect_language(question) if question.strip() else "en"
 
     async def _described(self, request: ChatRequest, describer: DescribingChat) -> str:
         """What is in images that came along."""
@@ -165,8 +182,14 @@ class VideoChat:
 
     def _summary(self, request: ChatRequest, timelines: Sequence[VideoTimeline]) -> str:
         question = request.messages[-1].text
-        language = self.detect_language(question) if question.strip() else "en"
-        return summary(timelines, language, self.embed, tokens=self.tokens, most_tokens=request.sampling.max_tokens)
+        return summary(
+            timelines,
+            self._language(question),
+            self.embed,
+            tokens=self.tokens,
+            most_tokens=request.sampling.max_tokens,
+            brief=wants_one_sentence(question),
+        )
 
     def _within(self, text: str, request: ChatRequest) -> tuple[str, FinishReason]:
         ends = [text.find(stop) for stop in request.sampling.stop if stop and stop in text]

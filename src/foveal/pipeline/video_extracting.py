@@ -1,31 +1,21 @@
-"""Answers about videos without a language model: quotes with their times, or what goes on over the whole timeline."""
+"""Answers about videos without a language model: quotes with their times, and what is to be read on the screen."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
-from foveal.pipeline.describing_phrases import Wording, wording
+from foveal.pipeline.describing_phrases import wording
 from foveal.pipeline.video_timelines import VideoTimeline, start_of
-from foveal.retrieval.composing import counted, listed
 from foveal.retrieval.fencing import one_line
 from foveal.retrieval.moments import clock
-from foveal.retrieval.spreading import parts
-from foveal.retrieval.tokens import TokenCounter
 from foveal.types.chat import Document
 from foveal.types.chunks import Chunk, Feature
 from foveal.types.search import Hit
 from foveal.types.speech import TimedText
-from foveal.types.vectors import FloatArray
 
-MOST_PARTS: Final = 8
-LEAST_PART_MS: Final = 4_000
-MOST_LABELS: Final = 3
 MOST_WRITTEN: Final = 12
 MOST_CONTINUED: Final = 3
 _QUOTES: Final = "”»」“\"' "
@@ -33,7 +23,8 @@ _ASKS: Final = ("?", "？", "؟")
 _ENDS: Final = (*_ASKS, ".", "!", "。", "！")
 _VIDEO = r"(?:video|clip|film|movie|recording|talk|footage|vídeo|vidéo|película|aufnahme)s?"
 _SUMMARY: Final = re.compile(
-    rf"\bdescri|\bsummar|\boverview\b|\btl;?dr\b|\brecap\b|\bzusammenfass|\bfasse?\b.*\bzusammen|\bbeschreib|\bresum|\brésum"
+    rf"\b(?:main|key) (?:points?|ideas?|messages?)\b|\btakeaways?\b|\bhighlights?\b|\bhauptpunkte"
+    rf"|\bdescri|\bsummar|\boverview\b|\btl;?dr\b|\brecap\b|\bzusammenfass|\bfasse?\b.*\bzusammen|\bbeschreib|\bresum|\brésum"
     rf"|\bdécri|\briassum|\bdescriv|สรุป|อธิบาย|บรรยาย|总结|概括|描述|要約|説明|まとめ"
     rf"|\b(?:what|was|qué|que|cosa)\b(?:'s|\W+(?:is|are|happens|happening|goes on|do|can|you|see|shown|in|on|of|the"
     rf"|this|these|about|ist|passiert|zeigt|das|dieses|worum))*\W+{_VIDEO}(?:\W+about)?\W*$",
@@ -45,9 +36,10 @@ _SCREEN: Final = re.compile(
     re.IGNORECASE,
 )
 _MARK: Final = re.compile(r"\s*\[doc(\d+)\]")
+_CLOCK: Final = re.compile(r"(?<![\d:.])(?:\d{1,2}:)?\d{1,3}:[0-5]\d(?![\d:])")
+ROUNDING_MS: Final = 999
+"""Times that people read off a player have whole seconds."""
 _TIMED: Final = re.compile(r"\s*\((?:\d+:)?\d{1,2}:\d{2}\)")
-
-Embed = Callable[[Sequence[str]], FloatArray]
 
 
 def wants_summary(question: str) -> bool:
@@ -123,79 +115,6 @@ def _answer_to(timeline: VideoTimeline, asked_ms: int) -> TimedText | None:
     return TimedText(text=f"“{' '.join(said)}”", start_ms=later[0].start_ms, end_ms=later[len(said) - 1].end_ms)
 
 
-def summary(
-    timelines: Sequence[VideoTimeline], language: str, embed: Embed, *, tokens: TokenCounter, most_tokens: int | None
-) -> str:
-    """What goes on in each video from beginning to end: a line for each part of its timeline that has something.
-
-    Parts are as many as fit the limit, so that however short it is, the whole is covered.
-    """
-    words, written = wording(language), ""
-    for count in range(MOST_PARTS, 0, -1):
-        written = "\n".join(
-            line for one in timelines for line in _overview(one, count, words, embed, len(timelines) > 1)
-        )
-        if most_tokens is None or tokens.count(written) <= most_tokens:
-            break
-    return written
-
-
-def _overview(timeline: VideoTimeline, count: int, words: Wording, embed: Embed, several: bool) -> Iterator[str]:
-    end = timeline.end_ms
-    yield f"{timeline.video.title}, {clock(end)}"
-    if timeline.description:
-        yield f"{words.left}{one_line(timeline.description)}{words.right}"
-    central = _centrality(timeline.sentences, embed)
-    told: set[str] = set()
-    for start, stop in parts(end, max(1, min(count, end // LEAST_PART_MS))):
-        said = [(score, s) for score, s in zip(central, timeline.sentences, strict=True) if start <= s.start_ms < stop]
-        written = [chunk for chunk in timeline.written if start <= start_of(chunk) < stop]
-        shown = [chunk for chunk in timeline.frames if start <= start_of(chunk) < stop]
-        pieces = [*_said(said, words), *_written(written, words), *_shown(shown, words, told)]
-        if pieces:
-            at = min(at for at, _ in pieces)
-            text = " ".join(piece for _, piece in pieces)
-            yield f"{mark(timeline, at, several=several)} {text}"
-
-
-def _said(said: Sequence[tuple[float, TimedText]], words: Wording) -> Iterator[tuple[int, str]]:
-    if said:
-        _, best = max(said, key=lambda one: one[0])
-        yield best.start_ms, f"{words.left}{one_line(best.text)}{words.right}"
-
-
-def _written(written: Sequence[Chunk], words: Wording) -> Iterator[tuple[int, str]]:
-    for chunk in written[:1]:
-        yield start_of(chunk), words.reads.format(f"{words.left}{one_line(chunk.ocr_text)}{words.right}")
-
-
-def _shown(shown: Sequence[Chunk], words: Wording, told: set[str]) -> Iterator[tuple[int, str]]:
-    """What is seen and was not told of an earlier part: a model's words, else the things that were detected."""
-    for chunk in shown:
-        if chunk.caption:
-            yield start_of(chunk), one_line(chunk.caption).partition(". ")[0].rstrip(".") + "."
-            return
-    most: Counter[str] = Counter()
-    for chunk in shown:
-        most |= Counter(found.label for found in chunk.objects)
-    fresh = [(label, count) for label, count in most.most_common() if label not in told][:MOST_LABELS]
-    told.update(label for label, _ in fresh)
-    if fresh:
-        first = next(c for c in shown if any(found.label == fresh[0][0] for found in c.objects))
-        yield start_of(first), words.sees.format(listed([counted(label, count) for label, count in fresh]))
-
-
-def _centrality(sentences: Sequence[TimedText], embed: Embed) -> list[float]:
-    """How much each sentence is about what all are about: its cosine to their mean, long ones a little ahead."""
-    if not sentences:
-        return []
-    vectors = embed([sentence.text for sentence in sentences])
-    mean = vectors.mean(axis=0)
-    lengths = np.array([min(len(sentence.text.split()), 12) for sentence in sentences], np.float32)
-    scores = vectors @ mean + 0.01 * lengths
-    return [float(score) for score in scores]
-
-
 def _ms(text: str) -> int:
     seconds = 0
     for number in re.findall(r"\d+", text):
@@ -203,6 +122,16 @@ def _ms(text: str) -> int:
     return 1000 * seconds
 
 
-def pointed_at(timeline: VideoTimeline, hits: Sequence[Hit]) -> VideoTimeline:
-    """The timeline with the moments of hits, best first."""
-    return replace(timeline, asked=tuple(hit.chunk for hit in hits))
+def pointed_at(timeline: VideoTimeline, hits: Sequence[Hit], times_ms: Sequence[int] = ()) -> VideoTimeline:
+    """The timeline with the moments at times that the question names, and with those of hits, best first."""
+    at = [chunk for time_ms in times_ms for chunk in timeline.moments if _covers(chunk, time_ms)]
+    return replace(timeline, at=tuple(at), asked=tuple(dict.fromkeys([*at, *(hit.chunk for hit in hits)])))
+
+
+def _covers(chunk: Chunk, time_ms: int) -> bool:
+    return start_of(chunk) <= time_ms + ROUNDING_MS and time_ms <= (chunk.locator.end_ms or 0) + ROUNDING_MS
+
+
+def times_in(question: str) -> list[int]:
+    """Times that a question names as a player shows them (`0:42`, `1:02:07`), in milliseconds."""
+    return [_ms(match[0]) for match in _CLOCK.finditer(question)]

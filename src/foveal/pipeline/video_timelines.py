@@ -16,12 +16,14 @@ class VideoTimeline:
     Attributes:
         number: 1-based, in the order in which the conversation names videos.
         moments: In order of time.
+        at: Moments at the times that the question names.
         asked: Moments that answer the question, best first; passages point at the sentence that does.
     """
 
     number: int
     video: VideoInput
     moments: tuple[Chunk, ...]
+    at: tuple[Chunk, ...] = ()
     asked: tuple[Chunk, ...] = ()
 
     @property

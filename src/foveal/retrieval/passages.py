@@ -24,6 +24,8 @@ BREATH_MS = 2_500
 """From here on a part may end at a comma."""
 LONGEST_PART_MS = 7_000
 """Where it ends at any word."""
+LONGEST_SENTENCE_MS = 20_000
+"""Parts are joined up to here; who writes without full stops would have one sentence only."""
 _PART_ENDS = re.compile(r"[,;:—–،、，；：][\"'”’»)\]]*$")
 _ENDS = re.compile(r"[.!?…。！？؟।][\"'”’»)\]]*$")
 _ABBREVIATION = re.compile(r"(?:^|\s|\.)(?:mr|mrs|ms|dr|prof|st|vs|etc|e\.g|i\.e|no|z\.b|\w)\.$", re.IGNORECASE)
@@ -62,6 +64,28 @@ def joined_text(parts: Sequence[TimedText]) -> str:
     for part in parts:
         text += ("\n" if _ENDS.search(text) else " ") + part.text if text else part.text
     return text
+
+
+def whole_sentences(parts: Iterable[TimedText]) -> list[TimedText]:
+    """Sentences of parts that were cut for a breath or by subtitles, in order of time; a silence ends one too."""
+    found: list[TimedText] = []
+    held: list[TimedText] = []
+    for part in parts:
+        if held and (
+            _ENDS.search(held[-1].text.rstrip())
+            or part.start_ms - held[-1].end_ms >= SILENCE_MS
+            or part.end_ms - held[0].start_ms > LONGEST_SENTENCE_MS
+        ):
+            found.extend(_spaced(held))
+            held = []
+        held.append(part)
+    return [*found, *_spaced(held)]
+
+
+def _spaced(parts: Sequence[TimedText]) -> Iterator[TimedText]:
+    text = " ".join(" ".join(part.text for part in parts).split())
+    if text:
+        yield TimedText(text=text, start_ms=parts[0].start_ms, end_ms=max(part.end_ms for part in parts))
 
 
 def sentences(words: Iterable[TimedText]) -> Iterator[TimedText]:
