@@ -16,6 +16,7 @@ const PAGED = ["application/pdf", SLIDES];
 
 /** Whether there is a picture of the page or slide that it is on. */
 export const hasPage = (item) => PAGED.includes(item.media_type) && Boolean(item.locator?.page);
+export const isSlide = (item) => item.media_type === SLIDES;
 export const chunkPath = (index, id) => `/v1/indexes/${encodeURIComponent(index)}/chunks/${encodeURIComponent(id)}`;
 
 /** Where in a file something is, in words: "page 3", "0:42". */
@@ -157,8 +158,7 @@ export class SourcePanel extends EventTarget {
   /** The document itself; the passage alone where that cannot be read any more. */
   read(item, it) {
     const view = reading();
-    const isRows = it.media_type === SHEETS || /\.(csv|tsv|tab)$/i.test(it.filepath);  // an answer quotes many rows at once
-    view.show({ path: chunkPath(item.index, it.chunk_id), question: isRows ? this.question.slice(0, 1000) : this.asked(item), name: nameOf(it) })
+    view.show({ path: chunkPath(item.index, it.chunk_id), question: this.asked(item), name: nameOf(it) })
       .then(() => view.reveal(), () => view.replaceWith(this.passage(item, it)));
     return view;
   }
