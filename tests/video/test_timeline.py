@@ -29,6 +29,7 @@ from foveal.stores.ingestion_log import SqlIngestionLog
 from foveal.stores.lance import LanceChunkStore
 from foveal.stores.model_cache import SqlModelCache
 from foveal.stores.work_queue import SqlWorkQueue
+from foveal.testing.fakes_people import InMemoryWrittenWords
 from foveal.testing.fakes_speech import FakeTranscriber
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.testing.fakes_vision import FakeImageEncoder
@@ -124,6 +125,7 @@ class Home:
             workers=1,
             commit_assets=8,
             source_of=lambda order: FolderSource(Path(order.source)),
+            words=InMemoryWrittenWords(),
         )
         return ingester.run(IngestRequest(source=FolderSource(self.files), index=INDEX, descriptions=words))
 

@@ -354,3 +354,14 @@ sign_ins = Table(
     Column("renewed_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False, index=True),
 )
+
+written_words = Table(
+    "written_words",
+    metadata,
+    Column("index", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("path", String, primary_key=True),
+    Column("words", Text, nullable=False),
+    Column("person", String, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)

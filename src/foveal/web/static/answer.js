@@ -136,7 +136,7 @@ export class TurnView {
   card(item, items, at) {
     if (!isHere(item)) {
       const text = item.state === "elsewhere" ? item.content : t(`history.${item.state}`);
-      return h("div.card.gone", {}, h("span.view.words", {}, text.slice(0, 320)), h("span.label", {}, h("b", {}, String(item.number)), h("span.name", {}, nameOf(item))));
+      return h("div.card.gone", {}, h("span.view.words", {}, text.slice(0, 320)), h("span.label", {}, item.number ? h("b", {}, String(item.number)) : null, h("span.name", {}, nameOf(item))));
     }
     const open = items.filter(isHere);
     const button = h("button.card", { type: "button", "aria-expanded": "false", "data-chunk": item.chunk_id, "data-name": nameOf(item), onclick: () => this.does.onopen(this.turn, open, open.indexOf(item), button) },

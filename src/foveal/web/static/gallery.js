@@ -186,7 +186,7 @@ function drawView() {
   const map = state.view === "map" && !isAsking();
   $("#map").hidden = !map;
   $("#grid").hidden = map;
-  if (map) drawMap($("#map"), filters.overview.places, { onchoose: (place) => { state.view = "grid"; filters.filters.push(nearTo(place)); filters.changed(); } });
+  if (map) drawMap($("#map"), filters.overview.places, { pictureOf: (place) => `${chunkPath(state.index, place.chunk_id)}/thumbnail?size=160`, onchoose: (place) => { state.view = "grid"; filters.filters.push(nearTo(place)); filters.changed(); } });
   else grid.layout();
   drawViews();
 }
@@ -273,7 +273,7 @@ try {
   const chosen = settled(options(), known);
   state.index = known.indexes.some((one) => one.name === asked.get("index")) ? asked.get("index") : chosen.indexes[0] ?? known.indexes[0]?.name;
   if (!state.index) {
-    $("#message").replaceChildren(h("div.no-match", {}, h("h2", {}, t("chat.no_data_yet")), h("p.mute", {}, t("chat.empty_lead"))));
+    $("#message").replaceChildren(h("div.no-match", {}, h("h2", {}, t("chat.no_data_yet")), h("p.mute", {}, t("chat.empty_lead")), h("p", {}, h("a.button", { href: "/add" }, t("page.add")))));
   } else {
     state.words = $("#words").value = asked.get("q") ?? "";
     state.mode = $("#mode").value = asked.get("mode") ?? "hybrid";

@@ -2,7 +2,7 @@
 // and why it is here.
 
 import { call } from "./api.js";
-import { describing, UPLOADED } from "./describing.js";
+import { describing, isDescribed } from "./describing.js";
 import { $, h, iconButton, say, sign } from "./dom.js";
 import { picture } from "./picture.js";
 import { isRead, reading } from "./reading.js";
@@ -170,7 +170,7 @@ export class SourcePanel extends EventTarget {
   facts(item, it) {
     const rows = h("dl.kv");
     const row = (label, ...value) => rows.append(h("dt", {}, label), ...value.map((one) => (one instanceof HTMLElement && one.tagName === "DD" ? one : h("dd", {}, one))));
-    if (it.source.startsWith(UPLOADED)) row(t("source.your_words"), h("dd", {}, describing(item, it)));
+    if (isDescribed(it)) row(t("source.your_words"), h("dd", {}, describing(item, it)));
     else if (it.description) row(t("source.your_words"), h("dd.person", {}, it.description));
     if (it.caption) row(t("source.description"), h("dd.made", {}, `${t("source.by_model")} ${it.caption}`));
     if (it.composed) row(t("source.description"), h("dd.made", {}, `${t("source.by_foveal")} ${it.composed}`));
@@ -236,6 +236,7 @@ export function whyLine(item) {
   }
   if (parts.length) return parts.join(" · ");
   const best = [...(item.legs ?? [])].sort((a, b) => b.confidence - a.confidence)[0];
+  if (!item.number) return "";  // what only came nearest has no reason
   return best ? t(`leg.why_${best.leg}`) : "";
 }
 
