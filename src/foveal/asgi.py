@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 
@@ -123,34 +123,10 @@ def create_app(
         Sessions(secret=secret),
         Site(brand or Brand(title=title), framed_by=embedding.origins if embedding else ()),
     )
-    app = _Application(
-        title=title,
-        version=__version__,
-        redirect_slashes=False,
-        docs_url=None,  # their scripts come from elsewhere; the product works offline
-        redoc_url=None,
-        responses={"default": {"model": errors.ErrorReply, "description": "Any failure"}},
-    )
+    app = _application(title)
     app.include_router(pages(site))  # first: the many files of a page should not be compared with every other address
-    app.include_router(azure_openai.router(Answering(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
-    app.include_router(
-        native.router(
-            native.Native(
-                engine=engine,
-                threads=threads,
-                max_body_bytes=max_body_bytes,
-                form_limits=form_limits,
-                version=__version__,
-            )
-        )
-    )
-    search = AzureSearch(engine=engine, threads=threads, max_body_bytes=max_body_bytes)
-    app.include_router(azure_search.router(search))
-    app.include_router(azure_vision.router(AzureVision(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
-    app.include_router(chat.router(chat.Chatting(engine=engine, threads=threads, max_body_bytes=max_body_bytes)))
-    app.include_router(browsing.router(engine, threads))
-    app.include_router(reading.router(engine, threads))
-    app.include_router(snippet.router())
+    for routes in _faces(engine, threads, max_body_bytes, form_limits):
+        app.include_router(routes)
     app.include_router(
         session.router(session.SigningIn(ring=ring, sessions=sessions, reception=reception, public_url=public_url))
     )
@@ -175,11 +151,41 @@ def create_app(
     )
     if cors_origins:
         _open_to(app, cors_origins)
-    app.add_middleware(TidyPaths)
-    app.add_middleware(Heads)
-    app.add_middleware(HeaderLimits)
-    app.add_middleware(RequestIds)
+    for layer in (TidyPaths, Heads, HeaderLimits, RequestIds):
+        app.add_middleware(layer)
     return app
+
+
+def _application(title: str) -> FastAPI:
+    """Without a route yet."""
+    return _Application(
+        title=title,
+        version=__version__,
+        redirect_slashes=False,
+        docs_url=None,  # their scripts come from elsewhere; the product works offline
+        redoc_url=None,
+        responses={"default": {"model": errors.ErrorReply, "description": "Any failure"}},
+    )
+
+
+def _faces(engine: Engine, threads: Threads, max_body_bytes: int, form_limits: FormLimits) -> Iterator[APIRouter]:
+    """What programs speak to: the services' interfaces, and this product's own."""
+    yield azure_openai.router(Answering(engine=engine, threads=threads, max_body_bytes=max_body_bytes))
+    yield native.router(
+        native.Native(
+            engine=engine,
+            threads=threads,
+            max_body_bytes=max_body_bytes,
+            form_limits=form_limits,
+            version=__version__,
+        )
+    )
+    yield azure_search.router(AzureSearch(engine=engine, threads=threads, max_body_bytes=max_body_bytes))
+    yield azure_vision.router(AzureVision(engine=engine, threads=threads, max_body_bytes=max_body_bytes))
+    yield chat.router(chat.Chatting(engine=engine, threads=threads, max_body_bytes=max_body_bytes))
+    yield browsing.router(engine, threads)
+    yield reading.router(engine, threads)
+    yield snippet.router()
 
 
 def _open_to(app: FastAPI, origins: Collection[str]) -> None:

@@ -14,7 +14,8 @@ import pytest
 from foveal.errors import ConflictError, InvalidRequestError, ModelUnavailableError, NotFoundError, SourceUnusableError
 from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.job_run import Observer
-from foveal.pipeline.saved_sources import WAIT_S, SavedSources
+from foveal.pipeline.saved_sources import SavedSources
+from foveal.pipeline.source_runs import WAIT_S
 from foveal.readers.sniffing import sniff
 from foveal.runtime.scheduler import refreshing
 from foveal.runtime.sources import opening
@@ -330,7 +331,7 @@ def test_a_server_that_stops_leaves_the_run_for_another_time(world: World, folde
         while True:  # file after file, until told to stop
             observe(IngestionProgress(counts=IngestionCounts(), stage="understand", todo=1, done=1, bytes_done=1))
 
-    world.sources._ingest = ingest  # type: ignore[assignment]
+    world.sources._runs._ingest = ingest  # type: ignore[assignment]
     with refreshing(world.sources, poll_s=0.01):
         assert begun.wait(10)
         leaving.set()

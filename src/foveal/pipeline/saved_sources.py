@@ -7,14 +7,11 @@ stays searchable, and the schedule tries again.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Protocol
 
 from foveal.errors import (
     AssetError,
@@ -23,16 +20,16 @@ from foveal.errors import (
     InvalidRequestError,
     NotFoundError,
     SourceUnusableError,
-    StoreBusyError,
 )
 from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.job_run import Observer
 from foveal.pipeline.prepare import sniff_file
+from foveal.pipeline.source_runs import Ingesting, SourceRuns, order_of
 from foveal.ports.live import LiveIndex
 from foveal.ports.sources import Sniffer, Source, SourceRegistry
 from foveal.retrieval.live_mapping import report
 from foveal.types.assets import SourceItem
-from foveal.types.ingestions import Ingestion, IngestionPlan, IngestionState, JobKind, JobOrder
+from foveal.types.ingestions import Ingestion, IngestionPlan, JobKind, JobOrder
 from foveal.types.live_settings import LiveSettings
 from foveal.types.sources import (
     Credential,
@@ -41,15 +38,10 @@ from foveal.types.sources import (
     Schedule,
     SourceDraft,
     SourceReport,
-    SourceRun,
     SourceSettings,
     SourceState,
 )
 
-RENEW_S = 20.0
-"""Time between two renewals of a run's lease."""
-WAIT_S = 15.0
-"""A source whose index another ingestion writes to is tried again after so long."""
 BEGIN_WITHIN_S = 5.0
 """How long a queued refresh waits for the right to run its source."""
 LOOKED_AT = 50
@@ -92,20 +84,6 @@ class Refreshed:
     error: FovealError | None = None
 
 
-class Ingesting(Protocol):
-    """Runs an ingestion as a job."""
-
-    def __call__(
-        self,
-        order: JobOrder,
-        request: Callable[[], IngestRequest],
-        observe: Observer = ...,
-        *,
-        job: Ingestion | None = None,
-    ) -> Ingestion:
-        """`foveal.pipeline.ingest.Ingester.run_job`."""
-
-
 class SavedSources:
     """Everything that is done with saved sources. Safe to use from several threads.
 
@@ -138,6 +116,7 @@ class SavedSources:
         self._registry = registry
         self._opening = opening
         self._ingest = ingest
+        self._runs = SourceRuns(registry, ingest=ingest, request=self._request, next_run=opening.next_run, now=now)
         self._enqueue = enqueue
         self._plan = plan
         self._sniff = sniff
@@ -327,25 +306,14 @@ class SavedSources:
             SourceUnusableError: It cannot be read; what was searchable before still is.
         """
         _refuse_live(self.get(name).settings)
-        return self._run(self._begun(name, BEGIN_WITHIN_S if job else 0), observe, job)
-
-    def _begun(self, name: str, within_s: float) -> SourceRun:
-        """The right to run a source; a run whose job has ended gives it back a moment later."""
-        deadline = time.monotonic() + within_s
-        while True:
-            try:
-                return self._registry.begin(name)
-            except ConflictError:
-                if time.monotonic() >= deadline:
-                    raise
-                time.sleep(0.05)
+        return self._runs.run(self._runs.begun(name, BEGIN_WITHIN_S if job else 0), observe, job)
 
     def refresh_due(self, observe: Observer = lambda _: None) -> Iterator[Refreshed]:
         """Refresh what is due, one source after another; a failure of one is told and does not keep the others."""
         while (run := self._registry.claim()) is not None:
             name = run.source.settings.name
             try:
-                yield Refreshed(name=name, job=self._run(run, observe))
+                yield Refreshed(name=name, job=self._runs.run(run, observe))
             except FovealError as error:
                 yield Refreshed(name=name, error=error)
 
@@ -368,7 +336,7 @@ class SavedSources:
         Raises:
             NotFoundError: There is none of that name.
         """
-        return self._enqueue(_order(self.get(name).settings))
+        return self._enqueue(order_of(self.get(name).settings))
 
     def remove(self, name: str, *, keep_data: bool = False, observe: Observer = lambda _: None) -> Ingestion | None:
         """Forget a source, and first delete what came from it.
@@ -390,15 +358,15 @@ class SavedSources:
         state, message = SourceState.FAILED, ""
         job = None
         try:
-            with self._lease(run):
+            with self._runs.lease(run):
                 if not keep_data and settings.live is None and self._has_index(settings.index):
-                    order = replace(_order(settings), kind=JobKind.REMOVE)
+                    order = replace(order_of(settings), kind=JobKind.REMOVE)
                     job = self._ingest(order, lambda: self._nothing(settings), observe)
         except FovealError as error:
             message = str(error)
             raise
         finally:
-            self._registry.end(run.run_id, state, message=message, next_run_at=self._next(run))
+            self._registry.end(run.run_id, state, message=message, next_run_at=self._runs.next(run))
         self._registry.remove(name)
         if not keep_data:
             self._opening.forgotten(settings)
@@ -407,60 +375,6 @@ class SavedSources:
     def empty(self, job: Ingestion, observe: Observer = lambda _: None) -> Ingestion:
         """Go on with a removal whose process is gone: delete what came from the source; it is still saved."""
         return self._ingest(job.order, lambda: self._nothing(self.get(job.saved_source).settings), observe, job=job)
-
-    def _run(self, run: SourceRun, observe: Observer, job: Ingestion | None = None) -> Ingestion:
-        state, message, due = SourceState.FAILED, "", self._next
-        settings = run.source.settings
-        order = job.order if job else _order(settings)
-        try:
-            with self._lease(run):
-                job = self._ingest(order, lambda: self._request(settings), observe, job=job)
-            state, message = _STATES[job.state], job.message
-        except KeyboardInterrupt:
-            state, due = SourceState.INTERRUPTED, self._at_once
-            raise
-        except ConflictError as error:
-            message, due = str(error), self._soon
-            raise
-        except FovealError as error:
-            message = str(error)
-            raise
-        finally:
-            self._registry.end(run.run_id, state, message=message, next_run_at=due(run))
-        return job
-
-    def _at_once(self, run: SourceRun) -> datetime | None:
-        return self._now() if run.source.settings.schedule.on else None
-
-    def _soon(self, run: SourceRun) -> datetime | None:
-        return self._now() + timedelta(seconds=WAIT_S)
-
-    def _next(self, run: SourceRun) -> datetime | None:
-        """Counted from the start of this run, as long as that is to come."""
-        schedule, started = run.source.settings.schedule, run.source.last_started_at or self._now()
-        due = self._opening.next_run(schedule, started)
-        return due if due is None or due > self._now() else self._opening.next_run(schedule, self._now())
-
-    @contextmanager
-    def _lease(self, run: SourceRun) -> Iterator[None]:
-        over = threading.Event()
-
-        def renew() -> None:
-            while not over.wait(RENEW_S):
-                try:
-                    self._registry.renew(run.run_id)
-                except StoreBusyError:
-                    continue  # next time
-                except FovealError:
-                    return  # lost; the ingestion has a lease of its own, and the end records nothing
-
-        thread = threading.Thread(target=renew, name="foveal-source", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
 
     def _nothing(self, settings: SourceSettings) -> IngestRequest:
         return IngestRequest(source=self._opening.emptied(settings), index=settings.index)
@@ -485,28 +399,6 @@ class SavedSources:
             remedy="Check the folder or the prefix.",
             reason="unreadable",
         )
-
-
-def _order(settings: SourceSettings) -> JobOrder:
-    return JobOrder(
-        kind=JobKind.REFRESH,
-        index=settings.index,
-        source=settings.location,
-        saved_source=settings.name,
-        descriptions=settings.descriptions,
-        groups=settings.groups,
-    )
-
-
-_STATES = {
-    IngestionState.QUEUED: SourceState.RUNNING,
-    IngestionState.RUNNING: SourceState.RUNNING,
-    IngestionState.INTERRUPTED: SourceState.INTERRUPTED,
-    IngestionState.CANCELLED: SourceState.CANCELLED,
-    IngestionState.SUCCEEDED: SourceState.SUCCEEDED,
-    IngestionState.PARTIAL: SourceState.PARTIAL,
-    IngestionState.FAILED: SourceState.FAILED,
-}
 
 
 def _refuse_live(settings: SourceSettings) -> None:

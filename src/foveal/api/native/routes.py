@@ -120,6 +120,16 @@ def _chunks(native: Native) -> APIRouter:
         chunk = await threads.run(engine.chunk, index, ChunkId(chunk_id), caller_of(request).groups)
         return convert.details_out(chunk, index, Links.of(request), question=q)
 
+    _add_description(routes, native)
+    _add_thumbnail(routes, native)
+    _add_page(routes, native)
+    _add_original(routes, native)
+    return routes
+
+
+def _add_description(routes: APIRouter, native: Native) -> None:
+    engine, threads = native.engine, native.threads
+
     @routes.patch("", openapi_extra=documented(DescriptionBody))
     async def describe_chunk(request: Request, index: str, chunk_id: str) -> RewordedOut:
         """Give an image other words, wherever it came from; it is read again with them in the background."""
@@ -140,6 +150,10 @@ def _chunks(native: Native) -> APIRouter:
             return RewordedOut(description=body.description.strip(), job_id=job.ingestion_id, url=url)
 
         return await threads.run(work)
+
+
+def _add_thumbnail(routes: APIRouter, native: Native) -> None:
+    engine = native.engine
 
     @routes.get("/thumbnail", response_class=Response, responses=JPEG)
     async def thumbnail(
@@ -163,6 +177,10 @@ def _chunks(native: Native) -> APIRouter:
             return files.file_response(request, data, "image/jpeg", tag)
 
         return await native.run_for(request, reply)
+
+
+def _add_page(routes: APIRouter, native: Native) -> None:
+    engine = native.engine
 
     @routes.get("/page", response_class=Response, responses=PAGE)
     async def page(
@@ -189,6 +207,10 @@ def _chunks(native: Native) -> APIRouter:
 
         return await native.run_for(request, reply)
 
+
+def _add_original(routes: APIRouter, native: Native) -> None:
+    engine = native.engine
+
     @routes.get("/bytes", response_class=Response, responses=BINARY)
     async def original(request: Request, index: str, chunk_id: str) -> Response:
         """The file it is from, exactly as it was indexed."""
@@ -208,8 +230,6 @@ def _chunks(native: Native) -> APIRouter:
             return files.file_response(request, data, files.served_type(media_type), tag, more)
 
         return await native.run_for(request, reply)
-
-    return routes
 
 
 def _index(engine: Engine, name: str) -> IndexOut:
