@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0014"
+HEAD = "0015"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -368,4 +368,12 @@ written_words = Table(
     Column("words", Text, nullable=False),
     Column("person", String, nullable=False),
     Column("at", UtcTime, nullable=False),
+)
+
+mistakes = Table(
+    "mistakes",
+    metadata,
+    Column("key", String, primary_key=True),  # SHA-256 of what is guessed at, or from where
+    Column("made", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False, index=True),
 )
