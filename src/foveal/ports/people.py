@@ -217,6 +217,19 @@ class SignIns(Protocol):
         """Sign somebody out everywhere; how often they were signed in."""
 
 
+class Mistakes(Protocol):
+    """Wrong passwords, counted for names and for addresses: by all processes that share it together."""
+
+    def of(self, keys: Sequence[str]) -> Mapping[str, tuple[int, datetime]]:
+        """How many there were and when the last was made, of those keys that have any."""
+
+    def add(self, keys: Sequence[str], at: datetime) -> None:
+        """One more for each key. What is older than `foveal.types.people.REMEMBERED` may be forgotten."""
+
+    def clear(self, key: str) -> None:
+        """Forget those of a key."""
+
+
 class IdentityProvider(Protocol):
     """Says who people are (OpenID Connect). Where it cannot be reached: `ProviderUnavailableError`."""
 

@@ -365,3 +365,11 @@ written_words = Table(
     Column("person", String, nullable=False),
     Column("at", UtcTime, nullable=False),
 )
+
+mistakes = Table(
+    "mistakes",
+    metadata,
+    Column("key", String, primary_key=True),  # SHA-256 of what is guessed at, or from where
+    Column("made", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False, index=True),
+)

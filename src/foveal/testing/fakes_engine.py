@@ -39,7 +39,7 @@ from foveal.retrieval.filtering import optional_filter
 from foveal.runtime.inventory import documents_status
 from foveal.testing.fakes_documents import InMemoryDocumentStore, InMemorySearchIndexCatalog
 from foveal.testing.fakes_eyes import fake_vision
-from foveal.testing.fakes_identity import InMemoryAccounts, InMemorySignIns
+from foveal.testing.fakes_identity import InMemoryAccounts, InMemoryMistakes, InMemorySignIns
 from foveal.testing.fakes_people import InMemoryConversations, InMemoryWrittenWords, in_memory_people
 from foveal.testing.fakes_remote import FakeReranker
 from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
@@ -137,7 +137,7 @@ class FakeEngine:
         self._uploads = fake_uploads(store, self._sources)
         self.written_words = InMemoryWrittenWords()
         self.conversations = InMemoryConversations()
-        self._desk = Desk(InMemoryAccounts(), InMemorySignIns())
+        self._desk = Desk(InMemoryAccounts(), InMemorySignIns(), InMemoryMistakes())
         self._people = in_memory_people(self.conversations, self._found, names=lambda: list(self.indexes))
         self.files: dict[str, bytes] = {}
         self.mapped: dict[tuple[str, str], str] = {}

@@ -34,6 +34,7 @@ export function drawMap(place, spots, { onchoose, pictureOf }) {
   }
   const tall = ((high / scale) * squeeze) / 2;
   for (let line = Math.ceil((middle[1] - tall) / step) * step; line <= middle[1] + tall; line += step) {
+    if (Math.abs(line) >= 90) continue;
     const [, y] = at(middle[0], line);
     picture.append(svg("path", { class: "graticule", d: `M0 ${y}H${wide}` }), svg("text", { x: 1.5, y: y - 1 }, degrees(line, "n", "s", step < 1 ? 1 : 0)));
   }
@@ -45,7 +46,7 @@ export function drawMap(place, spots, { onchoose, pictureOf }) {
     const label = `${degrees(one.latitude, "n", "s", 2)}, ${degrees(one.longitude, "e", "w", 2)}: ${tn("chat.items", one.count)}`;
     const spot = svg("a", { href: "#", "aria-label": label }, svg("title", {}, label));
     if (number_ < MOST_PICTURES) {
-      spot.append(svg("clipPath", { id: `spot-${number_}` }, svg("circle", { cx, cy, r })),
+      spot.append(svg("circle", { class: "spot", cx, cy, r }), svg("clipPath", { id: `spot-${number_}` }, svg("circle", { cx, cy, r })),
         svg("image", { href: pictureOf(one), x: cx - r, y: cy - r, width: 2 * r, height: 2 * r, preserveAspectRatio: "xMidYMid slice", "clip-path": `url(#spot-${number_})` }),
         svg("circle", { class: "spot pictured", cx, cy, r }));
       if (one.count > 1) spot.append(svg("text", { class: "count", x: cx, y: cy + r + 3 }, number(one.count)));
