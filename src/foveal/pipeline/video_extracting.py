@@ -71,7 +71,7 @@ def on_screen(timelines: Sequence[VideoTimeline], language: str) -> str:
         kept = list(dict.fromkeys(chunk.chunk_id for chunk in (*asked, *timeline.written)))[:MOST_WRITTEN]
         for chunk in timeline.written:
             if chunk.chunk_id in kept:
-                text = f"{words.left}{one_line(chunk.ocr_text)}{words.right}"
+                text = f"{words.left}{one_line(chunk.ocr_text or chunk.content)}{words.right}"
                 lines.append(f"{text} {mark(timeline, start_of(chunk), several=several)}")
     return "\n".join(lines)
 
@@ -166,7 +166,10 @@ def _said(said: Sequence[tuple[float, TimedText]], words: Wording) -> Iterator[t
 
 def _written(written: Sequence[Chunk], words: Wording) -> Iterator[tuple[int, str]]:
     for chunk in written[:1]:
-        yield start_of(chunk), words.reads.format(f"{words.left}{one_line(chunk.ocr_text)}{words.right}")
+        yield (
+            start_of(chunk),
+            words.reads.format(f"{words.left}{one_line(chunk.ocr_text or chunk.content)}{words.right}"),
+        )
 
 
 def _shown(shown: Sequence[Chunk], words: Wording, told: set[str]) -> Iterator[tuple[int, str]]:
