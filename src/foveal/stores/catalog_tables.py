@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0015"
+HEAD = "0016"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
