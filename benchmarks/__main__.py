@@ -9,7 +9,7 @@ from importlib import import_module
 NAMES = (
     "ingest", "memory", "start", "search_engine", "search", "text_to_image", "strictness", "relations", "objects",
     "grounding", "ocr", "injection", "on_your_data", "documents", "questions", "xquad", "web", "workers",
-    "regions", "refresh", "vectors", "video"
+    "regions", "refresh", "vectors", "video", "viewer"
 )  # fmt: skip
 
 

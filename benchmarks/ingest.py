@@ -88,6 +88,7 @@ def _model_calls(photos: list[Path]) -> float:
     """Every model call of an ingest, on decoded images, with as many threads; decoding is not counted."""
     import foveal
     from foveal.pipeline.words import words_to_embed
+    from foveal.retrieval.regions import choose_regions, region_square
 
     with tempfile.TemporaryDirectory() as folder, foveal.open(folder) as home:
         _warm(home)
@@ -106,8 +107,12 @@ def _model_calls(photos: list[Path]) -> float:
             content = next(iter(reader.read(asset, data)))
             started = time.monotonic()
             models.image.encode([content.pixels])
-            if models.objects:
-                models.objects.detect([content.pixels])
+            found = models.objects.detect([content.pixels])[0] if models.objects else None
+            if found is not None and home.settings.understanding.regions:
+                height, width = content.pixels.shape[:2]
+                boxes = choose_regions(found, width_px=width, height_px=height)
+                if boxes:
+                    models.image.encode([region_square(content.pixels, box) for box in boxes])
             lines = models.ocr.recognize(content.pixels) if models.ocr else ()
             if models.safety:
                 models.safety.score_images([content.pixels])

@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> None:
 def measured(foveal: Foveal, questions: Sequence[dict[str, Any]], mode: Mode) -> Counts:
     counts = Counts(asked=len(questions))
     for question in questions:
-        gold = {(Path(c["file"]).name, c["page"] + more) for c in question["citations"] for more in (0, 1)}
+        gold = {place for citation in question["citations"] for place in _gold(citation)}
         found = foveal.search(INDEX, Query(text=question["question"], mode=mode, top=5)).hits
         pages = [_place(hit.chunk) in gold for hit in found]
         counts.first += any(pages[:1])
@@ -98,6 +98,12 @@ def measured(foveal: Foveal, questions: Sequence[dict[str, Any]], mode: Mode) ->
 def ask(foveal: Foveal, text: str, mode: Mode) -> Answer:
     request = ChatRequest(messages=(Message(role="user", text=text),), sources=(DataSource(index=INDEX, mode=mode),))
     return foveal.ask(request)
+
+
+def _gold(citation: dict[str, Any]) -> list[tuple[str, int]]:
+    """Where an answer may be: a slide that is a picture by itself has no page but its own, whatever its deck had."""
+    name = Path(citation["file"]).name
+    return [(name, 1)] if name.endswith(".png") else [(name, citation["page"] + more) for more in (0, 1)]
 
 
 def _place(chunk: Chunk) -> tuple[str, int]:

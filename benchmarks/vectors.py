@@ -64,7 +64,8 @@ def main(argv: list[str]) -> None:
         }
         for question, vectors in asked.items():
             r1, r5, r10 = recall(vectors, images)
-            print(f"{name:<12}{len(chosen):>5}  {question:<12}{r1:>6.2f}{r5:>6.2f}{r10:>6.2f}{1 / len(chosen):>12.3f}")
+            row = f"{name:<12}{len(chosen):>5}  {question:<12}{r1:>6.2f}{r5:>6.2f}{r10:>6.2f}{1 / len(chosen):>12.3f}"
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -149,6 +149,7 @@ def _plain_load(browser: Browser, address: str) -> float:
 
 def typing(browser: Browser, address: str) -> None:
     page = browser.new_page()
+    page.set_default_timeout(120_000)
     page.goto(f"{address}/gallery?index={INDEX}")
     page.wait_for_selector(".cell img")
     page.evaluate(

@@ -224,3 +224,11 @@ def test_a_follow_up_is_searched_with_what_it_is_about(embedder: LocalTextEmbedd
     (intent,) = asyncio.run(speaking(embedder, "en").intents(asked))
     assert "dogs" in intent
     assert "winter" in intent
+
+
+def test_a_row_of_a_table_is_quoted_with_the_names_of_its_columns(embedder: LocalTextEmbedder) -> None:
+    rows = [(f"Puffin {n}", f"B{n:02}", str(n * 7 % 60)) for n in range(10, 30)]
+    table = "| Boat | Berth | Fee |\n| --- | --- | --- |\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    asked = request("Which boat lies on berth B17?")
+    text, _, _ = answer_of(speaking(embedder, "en"), asked, [document(1, f"berths\n{table}")])
+    assert text == "“Boat: Puffin 17; Berth: B17; Fee: 59” [doc1]"

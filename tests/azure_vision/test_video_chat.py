@@ -75,7 +75,7 @@ def timeline_chunks() -> list[Chunk]:
         moment(n, at, Feature.SPEECH, text, sentences=(TimedText(text=text, start_ms=at, end_ms=at + 3_000),))
         for n, (at, text) in enumerate(LINES)
     ]
-    written = [moment(0, 2 * MINUTE, Feature.SCREEN_TEXT, "JUNE 2018")]
+    written = [moment(0, 2 * MINUTE, Feature.SCREEN_TEXT, "JUNE 2018", ocr_text="JUNE 2018")]
     thing = DetectedObject(label="parrot", score=0.9, box=Box(x=0, y=0, width=1, height=1))
     shown = [
         moment(n, n * 15_000, Feature.VISION, "Picture.", composed="Picture.", objects=(thing,) if n == 12 else ())
@@ -438,7 +438,7 @@ def test_a_title_that_stays_and_sounds_in_brackets_are_not_told_again_and_again(
         "(Applause)",
         sentences=(TimedText(text="(Applause) [Music]", start_ms=5 * MINUTE, end_ms=5 * MINUTE + 900),),
     )
-    again = moment(91, 7 * MINUTE, Feature.SCREEN_TEXT, "JUNE 2O18")
+    again = moment(91, 7 * MINUTE, Feature.SCREEN_TEXT, "JUNE 2O18", ocr_text="JUNE 2O18")
     timeline = replace(
         TIMELINE, moments=tuple(sorted((*MOMENTS, cheers, again), key=lambda c: c.locator.start_ms or 0))
     )

@@ -27,6 +27,7 @@ from foveal.stores.ingestion_log import SqlIngestionLog
 from foveal.stores.lance import LanceChunkStore
 from foveal.stores.model_cache import SqlModelCache
 from foveal.stores.work_queue import SqlWorkQueue
+from foveal.testing.fakes_people import InMemoryWrittenWords
 from foveal.testing.fakes_remote import FakeCaptioner
 from foveal.testing.fakes_text import FakeTextEmbedder, FakeTextRecognizer
 from foveal.testing.fakes_vision import FakeImageEncoder, FakeObjectDetector, FakeSafetyScorer
@@ -53,6 +54,7 @@ class Home:
     embedder: FakeTextEmbedder = field(default_factory=FakeTextEmbedder)
     captioner: FakeCaptioner | None = None
     regions: bool = False
+    words: InMemoryWrittenWords = field(default_factory=InMemoryWrittenWords)
 
     def __post_init__(self) -> None:
         self.engine = open_engine(f"sqlite:///{self.root / 'catalog.sqlite'}")
@@ -117,6 +119,7 @@ class Home:
             workers=2,
             commit_assets=commit_assets,
             source_of=lambda order: FolderSource(Path(order.source)),
+            words=self.words,
         )
 
     def request(self, groups: tuple[str, ...] = ()) -> IngestRequest:

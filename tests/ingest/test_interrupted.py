@@ -163,7 +163,7 @@ def test_a_plan_for_files_met_before_counts_none_twice(home: Home, photo: Photo)
     home.ingest()
     home.embedder = FakeTextEmbedder(identity="another-text-model/1")
 
-    planner = Planner(catalog=home.catalog, log=home.log, preparer=home.preparer(), workers=1)
+    planner = Planner(catalog=home.catalog, log=home.log, preparer=home.preparer(), workers=1, words=home.words)
     counts = planner.plan(home.request()).counts
 
     assert (counts.found, counts.changed, counts.added, counts.skipped) == (3, 1, 1, 1)

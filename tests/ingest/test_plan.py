@@ -24,6 +24,7 @@ def planner(home: Home, *, captioner: PricedModel | None = None, limit_bytes: in
         log=home.log,
         preparer=home.preparer(),
         workers=2,
+        words=home.words,
         captioner=captioner,
         limit_of=limit_of,
     )

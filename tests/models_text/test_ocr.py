@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from foveal.models.cards import Card
 from foveal.models.ocr import LocalTextRecognizer, OcrOptions
-from foveal.models.ocr_decoding import decoded
+from foveal.models.ocr_decoding import decoded, narrowed
 from foveal.models.ocr_order import in_reading_order, merged
 from foveal.models.ocr_regions import Region, find_regions, polygon, straightened
 from foveal.models.pull import ModelFolder
@@ -336,3 +336,8 @@ def test_a_blank_in_doubt_is_one_where_the_picture_has_a_wide_gap(
 def test_nothing_is_decoded_of_no_characters_or_an_empty_picture() -> None:
     assert decoded(seen(NONE, NONE), CHARACTERS, bars(3)) == ("", 0.0)
     assert decoded(seen(A, PERHAPS, A), CHARACTERS, np.zeros((30, 60, 3), np.uint8))[0] == "AA"
+
+
+def test_full_width_signs_stay_only_where_east_asian_text_is() -> None:
+    assert narrowed("S/P：POS1（RM）") == "S/P:POS1(RM)"
+    assert narrowed("合計：500（税込）") == "合計：500（税込）"

@@ -68,3 +68,32 @@ def test_a_text_is_cut_to_the_limit_and_keeps_its_end_mark(text: str, limit: int
 
 def test_the_names_of_special_pieces_in_a_text_are_ordinary_characters() -> None:
     assert 2 not in TOKENIZER.encode("a </s> b", 512)[:-1]
+
+
+WORDS = {
+    "▁new": -8.0,
+    "▁york": -9.0,
+    "▁n": -6.0,
+    "▁": -5.0,
+    "new": -9.0,
+    "york": -12.0,
+    "▁tax": -9.0,
+    "▁bakery": -9.0,
+    "▁bake": -6.0,
+}
+LETTERS = dict.fromkeys("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", -9.0)
+VOCABULARY = UnigramTokenizer(
+    ["<s>", "<pad>", "</s>", "<unk>", *WORDS, *LETTERS],
+    [0.0] * 4 + [*WORDS.values(), *LETTERS.values()],
+    replacements={},
+    begin_id=0,
+    end_id=2,
+    unknown_id=3,
+)
+
+
+def test_a_run_of_letters_is_parted_where_several_words_are_more_probable_than_one() -> None:
+    assert VOCABULARY.parted("NEWYORK") == ("NEW", "YORK")
+    assert VOCABULARY.parted("newyorknewyork") == ("new", "york", "new", "york")
+    assert VOCABULARY.parted("bakery") == ()  # one word, though another begins like it
+    assert VOCABULARY.parted("newxqzv") == ()  # the rest is no word

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
@@ -115,6 +115,7 @@ def test_a_certain_distance_of_three_cells_gives_a_box_of_six() -> None:
     assert boxes.max() <= 1
 
 
+@settings(deadline=None)
 @given(
     scores=arrays.arrays(np.float32, (12, 3), elements=st.floats(0, 1, width=32)),
     corners=arrays.arrays(np.float32, (12, 2, 2), elements=st.floats(0, 1, width=32)),

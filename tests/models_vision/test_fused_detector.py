@@ -90,6 +90,12 @@ def test_a_person_is_told_one_name_of_a_thing_and_the_other_is_doubtful() -> Non
     assert [one.label for one in found.doubtful] == ["sports ball"]
 
 
+def test_a_name_half_as_likely_as_another_of_the_same_thing_is_not_even_doubtful() -> None:
+    seen_both = (seen("frisbee", 0.9, 0.1), seen("dog", 0.4, 0.1), seen("cat", 0.4, 0.5))
+    found = fused(Saw("a", *seen_both), Saw("b", *seen_both), threshold=0.8)
+    assert [one.label for one in (*found.objects, *found.doubtful)] == ["frisbee", "cat"]
+
+
 def test_the_best_scores_of_the_classes_have_the_first_detectors_form_and_are_no_lower_than_the_objects() -> None:
     found = fused(Saw("a", seen("dog", 0.2, 0.1)), Saw("b", seen("cat", 0.9, 0.5)))
     assert found.class_scores.shape == (80, 2)

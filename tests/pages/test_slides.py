@@ -13,9 +13,11 @@ from PIL import Image
 from foveal.errors import AssetError, UnreadableAssetError
 from foveal.readers.limits import Limits
 from foveal.readers.metrics_font import metrics_font, width_of
+from foveal.readers.packages import Package
 from foveal.readers.slide_svg import slide_drawing
 from foveal.readers.slides import DrawnSlide, Slides
 from foveal.retrieval.marking import marked_lines
+from foveal.testing.documents import zip_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,6 +119,14 @@ def test_a_chart_is_one_place_with_all_its_words(slides: Slides, deck: bytes) ->
     assert marked_lines([line.text for line in slide.lines], "", "How many ferries in summer?") == (row,)
     box = slide.lines[row].box
     assert (round(box.x, 2), round(box.width, 2)) == (0.1, 0.7)
+
+
+def test_a_slide_with_a_broken_chart_is_drawn_without_it(slides: Slides, deck: bytes) -> None:
+    package = Package(deck, Limits())
+    members = {name: package.read(name) for name in package.names()}
+    chart = next(name for name in members if name.startswith("ppt/charts/chart"))
+    broken = slides.draw(zip_of({**members, chart: b"<c:chartSpace"}), 2)
+    assert [line.text for line in broken.lines] == ["Berths"]
 
 
 def test_rows_of_a_table_are_lines(slides: Slides, deck: bytes) -> None:

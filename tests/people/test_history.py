@@ -316,3 +316,18 @@ def test_titles_are_one_line_cut_at_a_blank() -> None:
     assert title_of("") == ""
     assert title_of("word " * 40) == "word " * 14 + "word…"
     assert title_of("ก" * 200) == "ก" * 79 + "…"
+
+
+def test_that_the_data_had_no_answer_is_known_of_what_is_kept(client: Client) -> None:
+    refusal = "The requested information is not found in the retrieved data. Please try another query or topic."
+    messages = [
+        {"role": "user", "content": "Who won?"},
+        {"role": "assistant", "content": refusal, "citations": [{"index": "photos", "chunk_id": DOGS.chunk_id}]},
+        {"role": "user", "content": "Is there a dog?"},
+        {"role": "assistant", "content": "Yes [doc1].", "citations": [{"index": "photos", "chunk_id": DOGS.chunk_id}]},
+    ]
+    anna = client("anna")
+    kept = anna.post("/v1/conversations", json={"messages": messages}).json()
+    items = anna.get(f"/v1/conversations/{kept['id']}").json()["items"]
+    assert [item["answered"] for item in items] == [True, False, True, True]
+    assert [one["chunk_id"] for one in items[1]["citations"]] == [DOGS.chunk_id]

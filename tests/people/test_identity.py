@@ -23,7 +23,7 @@ from foveal.identity.openid import PATIENCE_S, OpenIdClient, OpenIdProvider
 from foveal.ports.people import IdentityProvider
 from foveal.testing.contracts.identity_provider import REDIRECT, IdentityProviderContract
 from foveal.testing.contracts.sign_ins import Clock
-from foveal.testing.fakes_identity import FakeIdentityProvider, InMemoryAccounts, InMemorySignIns
+from foveal.testing.fakes_identity import FakeIdentityProvider, InMemoryAccounts, InMemoryMistakes, InMemorySignIns
 from foveal.testing.serving import served
 from foveal.types.conversations import PersonId
 from foveal.types.keys import Role
@@ -281,8 +281,8 @@ def test_passwords_are_kept_as_argon2_hashes_of_their_own() -> None:
 
 
 def test_guessing_gets_slower_and_slower() -> None:
-    now = [0.0]
-    throttle = Throttle(clock=lambda: now[0])
+    now, mistakes = [datetime(2024, 5, 6, tzinfo=UTC)], InMemoryMistakes()
+    throttle, replica = (Throttle(mistakes, now=lambda: now[0]) for _ in range(2))
     for _ in range(FREE_TRIES):
         throttle.check("anna", "here")
         throttle.mistaken("anna", "here")
@@ -291,9 +291,9 @@ def test_guessing_gets_slower_and_slower() -> None:
         with pytest.raises(RateLimitError) as slow:
             throttle.check("anna", "elsewhere")
         with pytest.raises(RateLimitError):
-            throttle.check("bert", "here")
+            replica.check("bert", "here")
         waited.append(slow.value.retry_after_s)
-        now[0] += slow.value.retry_after_s or 0
+        now[0] += timedelta(seconds=slow.value.retry_after_s or 0)
         throttle.check("anna", "elsewhere")
         throttle.mistaken("anna", "here")
     assert waited == [min(2.0**n, LONGEST_WAIT_S) for n in range(14)]
@@ -309,7 +309,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def desk(clock: Clock) -> Desk:
-    made = Desk(InMemoryAccounts(), InMemorySignIns(now=clock), now=clock)
+    made = Desk(InMemoryAccounts(), InMemorySignIns(now=clock), InMemoryMistakes(), now=clock)
     made.add(Account(name="Anna", groups=("board",), created_at=clock.now), "correct horse battery")
     return made
 

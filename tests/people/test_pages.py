@@ -244,6 +244,58 @@ def test_an_answer_is_rated_with_a_reason(engine: FakeEngine, address: str, new_
     assert engine.people.feedback.entries() == []
 
 
+def test_an_answer_is_rated_and_shared_by_keyboard_alone(
+    engine: FakeEngine, address: str, new_page: NewPage, axe: str
+) -> None:
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    chosen(page, address, "photos")
+    page.goto(address)
+    ask(page, "dogs on the beach")
+    page.wait_for_selector(".past-open[aria-current]")
+    _walk_to(page, '[data-rating="down"]')
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open]")
+    assert page.evaluate("document.activeElement.closest('dialog') !== null")
+    _walk_to(page, 'input[value="wrong"]')
+    page.keyboard.press("Space")
+    _walk_to(page, "#feedback-comment")
+    page.keyboard.type("They are wolves.")
+    _walk_to(page, "dialog[open] .button:not(.plain)")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('[data-rating="down"][aria-pressed="true"]')
+    (said,) = engine.people.feedback.entries()
+    assert (said.reasons, said.comment) == (("wrong",), "They are wolves.")
+    assert page.evaluate("document.activeElement.dataset.rating") == "down"
+
+    _walk_to(page, ".acts button[title='Share this conversation']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open]")
+    _walk_to(page, "dialog[open] .button:not(.plain)")
+    page.keyboard.press("Enter")
+    expect(page.locator(".link-row input")).to_be_focused()
+    link = page.input_value(".link-row input")
+    _walk_to(page, ".link-row button:first-of-type")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".toast")
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    assert not faults_of(page, axe)
+    _walk_to(page, ".link-row button:last-of-type")
+    page.keyboard.press("Enter")
+    expect(page.locator(".link-row")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog[open]", state="detached")
+    page.goto(link)
+    page.get_by_role("alert").wait_for()
+
+
+def _walk_to(page: Page, selector: str) -> None:
+    for _ in range(60):
+        if page.evaluate("s => Boolean(document.activeElement?.matches(s))", selector):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"the keyboard does not reach {selector}")
+
+
 def test_somebody_signs_in_with_a_password_and_out(
     engine: FakeEngine, address: str, new_page: NewPage, axe: str
 ) -> None:

@@ -14,6 +14,7 @@ from foveal.readers.limits import MAX_MARKS, Limits
 from foveal.readers.packages import Package, parse_xml
 from foveal.readers.pptx import PptxReader
 from foveal.readers.xlsx import XlsxReader
+from foveal.retrieval.chunking import chunk_text
 from foveal.testing.contracts.reader import read_all
 from foveal.testing.documents import (
     Slide,
@@ -208,6 +209,15 @@ def test_sheets_are_tables_under_their_names() -> None:
     assert [(c.locator.page, c.heading) for c in found] == [(1, ("People",)), (3, ("Towns",))]
     assert found[0].text == "| Name | Age |\n| --- | --- |\n| Ada | 36 |"
     assert found[0].title == "staff"
+
+
+def test_every_piece_of_a_long_sheet_says_what_its_columns_are() -> None:
+    rows = [["Berth", "Boat"], *([f"B{n:03}", f"Puffin number {n}"] for n in range(1, 401))]
+    (found,) = texts(XlsxReader(Limits()), xlsx_of({"Berths": rows}))
+    pieces = chunk_text([found], max_tokens=600, count=lambda text: len(text) // 4)
+    assert len(pieces) > 5
+    assert all("| Berth | Boat |\n| --- | --- |" in piece.text for piece in pieces)
+    assert all(sum(f"| {row[0]} |" in piece.text for piece in pieces) >= 1 for row in rows)
 
 
 def test_a_cell_far_to_the_right_costs_no_memory() -> None:

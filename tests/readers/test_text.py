@@ -112,3 +112,10 @@ def test_no_word_is_lost_outside_heading_lines(lines: list[str]) -> None:
             following = text[start + len(line) :].lstrip(" \t")
             assert following.startswith(("===", "---"))  # it is a heading itself
         start += len(line)
+
+
+def test_a_file_of_rows_is_a_table() -> None:
+    found = plain('Pier;Depth\nNorth;"4; at ebb 3"\n\nSouth;7\n', "depths.csv")
+    assert found.text == "| Pier | Depth |\n| --- | --- |\n| North | 4; at ebb 3 |\n| South | 7 |"
+    assert found.title == "depths"
+    assert plain("Pier;Depth\nNorth;4\n").text == "Pier;Depth\nNorth;4", "a text that is not named so stays"

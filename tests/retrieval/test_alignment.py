@@ -147,6 +147,17 @@ def test_a_doubtful_object_that_is_a_sure_one_again_is_not_counted_twice() -> No
     assert lefts(align("Two dogs", [seen])) == [0.1]
 
 
+def test_an_answer_that_counts_two_gets_the_one_behind_unless_it_is_the_first_again() -> None:
+    first, behind = (
+        thing("dog", 0.9, 0.1),
+        DetectedObject(label="dog", score=0.4, box=Box(x=0.13, y=0.1, width=0.1, height=0.2)),
+    )
+    seen = Seen(objects=(first,), doubtful=(behind,))
+    assert lefts(align("Two dogs", [seen])) == [0.1, 0.13]
+    assert lefts(align("A dog and another dog", [seen])) == [0.1, 0.13]
+    assert lefts(align("The dogs", [seen])) == [0.1]
+
+
 PETS = Seen(
     objects=(thing("dog", 0.9, 0.1), thing("dog", 0.8, 0.3), thing("cat", 0.7, 0.5), thing("person", 0.6, 0.7)),
 )

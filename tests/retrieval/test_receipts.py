@@ -119,3 +119,26 @@ def test_whatever_is_read_gives_known_fields_with_values(texts: list[str]) -> No
     found = receipt_fields(lines(texts))
     assert set(found) <= set(FIELDS)
     assert all(found.values())
+
+
+TAIL: list[Row] = [("Date", "21/07/2017"), ("TOTAL", "5.30"), "Thank you"]
+
+
+@pytest.mark.parametrize(
+    ("head", "company", "address"),
+    [
+        (["THE", "MARCO POLO", "7 High Street, Leeds"], "THE MARCO POLO", "7 High Street, Leeds"),
+        (["No. 3, Mill Lane", "GREEN GROCERS", "Tel 555 0199"], "GREEN GROCERS", None),
+        (["COMPANY NO. 104388", "#000002 BAIFU Ltd", "9 Hill Road, Leeds"], "BAIFU Ltd", "9 Hill Road, Leeds"),
+        (
+            ["GREEN LTD", "No. 17-G, Mill Road", "(X) U13/X, East End,", "Section U13, 40170 Ashford"],
+            "GREEN LTD",
+            "No. 17-G, Mill Road (X) U13/X, East End, Section U13, 40170 Ashford",
+        ),
+    ],
+)
+def test_heads_of_many_forms_give_the_seller_and_the_address(
+    head: list[Row], company: str, address: str | None
+) -> None:
+    found = receipt_fields(lines([*head, *TAIL]))
+    assert (found.get("company"), found.get("address")) == (company, address)

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from foveal.pipeline.candidates import Candidates
 from foveal.pipeline.search import LEGS
-from foveal.pipeline.weighing import Weights
+from foveal.pipeline.weighing import SURE, Weights, surest_first
 from foveal.retrieval.fusion import fuse
 from foveal.testing.contracts.chunk_store import image_chunk, text_chunk
 from foveal.testing.fakes_stores import InMemoryChunkStore
 from foveal.types.assets import MediaKind
-from foveal.types.chunks import Chunk, ChunkChange, ChunkId, IndexSchema
+from foveal.types.chunks import Chunk, ChunkChange, ChunkId, Feature, IndexSchema
 from foveal.types.filters import Filter
-from foveal.types.search import Leg, Mode, ScoredChunk
+from foveal.types.search import Hit, Leg, LegScore, Mode, ScoredChunk
 
 WORD_LEGS = (Leg.KEYWORD, Leg.TEXT, Leg.SEEN)
 
@@ -124,3 +124,28 @@ def test_a_keyword_leg_that_found_little_of_the_question_counts_for_little() -> 
     assert shares == sorted(shares)
     assert shares[0] < 0.05 * shares[2]
     assert chunk.kind is MediaKind.TEXT
+
+
+def moment(name: str, feature: Feature, *, score: float, confidence: float) -> Hit:
+    leg = LegScore(leg=Leg.SEEN, rank=1, score=0.5, confidence=confidence, contribution=score)
+    chunk = replace(image_chunk(name, "harbour"), feature=feature)
+    return Hit(chunk=chunk, score=score, confidence=confidence, legs=(leg,))
+
+
+def test_of_moments_a_sure_one_comes_before_a_frame_that_is_only_the_most_alike() -> None:
+    frame = moment("a", Feature.VISION, score=0.0164, confidence=0.0)
+    said = moment("b", Feature.SPEECH, score=0.0160, confidence=0.8)
+    first, second = surest_first([frame, said])
+    assert (first.chunk, second) == (said.chunk, frame)
+    assert first.score == pytest.approx(0.0160 * (1 + 0.8 * SURE)) == sum(leg.contribution for leg in first.legs)
+
+
+@pytest.mark.parametrize(("feature", "moments"), [(Feature.NONE, False), (Feature.SPEECH, True)])
+def test_candidates_tell_whether_there_are_moments_among_them(feature: Feature, moments: bool) -> None:
+    store = InMemoryChunkStore()
+    chunk = replace(text_chunk("one", "harbour"), feature=feature)
+    schema = IndexSchema(text_dim=8, image_dim=4)
+    generation = store.apply("i", store.create("i", schema), ChunkChange(put=(chunk,)))
+    legs = {Leg.KEYWORD: [ScoredChunk(chunk_id=chunk.chunk_id, score=1.0)]}
+    found = Candidates(store.snapshot("i", generation), "harbour", legs, searched=LEGS[Mode.HYBRID])
+    assert found.moments is moments

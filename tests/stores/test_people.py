@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from foveal.ports.people import Accounts, SignIns
-from foveal.stores.people import SqlAccounts, SqlSignIns
+from foveal.ports.people import Accounts, Mistakes, SignIns
+from foveal.stores.people import SqlAccounts, SqlMistakes, SqlSignIns
 from foveal.testing.contracts.accounts import AccountsContract
+from foveal.testing.contracts.mistakes import MistakesContract
 from foveal.testing.contracts.sign_ins import ANNA, LIFE, Clock, SignInsContract
-from foveal.testing.fakes_identity import InMemoryAccounts, InMemorySignIns
+from foveal.testing.fakes_identity import InMemoryAccounts, InMemoryMistakes, InMemorySignIns
 from foveal.types.people import Way
 
 
@@ -36,6 +37,18 @@ class TestInMemorySignIns(SignInsContract):
     @pytest.fixture
     def sign_ins(self, clock: Clock) -> SignIns:
         return InMemorySignIns(now=clock)
+
+
+class TestSqlMistakes(MistakesContract):
+    @pytest.fixture
+    def mistakes(self, engine: Engine) -> Mistakes:
+        return SqlMistakes(engine)
+
+
+class TestInMemoryMistakes(MistakesContract):
+    @pytest.fixture
+    def mistakes(self) -> Mistakes:
+        return InMemoryMistakes()
 
 
 @pytest.mark.parametrize("catalog_url", ["sqlite"], indirect=True)

@@ -47,6 +47,12 @@ def test_a_still_shot_gives_one_frame_every_so_many_seconds() -> None:
     assert len(keys) == 5
 
 
+def test_two_titles_with_a_blank_between_them_are_two_moments_however_alike_and_soon() -> None:
+    titles = [look(0.0), look(0.5, contrast=0.0), look(1.0, contrast=0.0), look(1.5), look(2.0), look(2.5)]
+    keys = key_frames(titles, end_s=3.0)
+    assert [(key.start_s, key.end_s) for key in keys] == [(0.0, 0.5), (1.5, 3.0)]
+
+
 def test_a_cut_ends_a_moment_and_begins_another() -> None:
     keys = KeyFrames(30.0)
     first = [key for number in range(3) for key in keys.see(look(number / 2))]

@@ -29,6 +29,7 @@ from foveal.stores.ingestion_log import SqlIngestionLog
 from foveal.stores.lance import LanceChunkStore
 from foveal.stores.model_cache import SqlModelCache
 from foveal.stores.work_queue import SqlWorkQueue
+from foveal.testing.fakes_people import InMemoryWrittenWords
 from foveal.testing.fakes_speech import FakeTranscriber
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.testing.fakes_vision import FakeImageEncoder
@@ -124,6 +125,7 @@ class Home:
             workers=1,
             commit_assets=8,
             source_of=lambda order: FolderSource(Path(order.source)),
+            words=InMemoryWrittenWords(),
         )
         return ingester.run(IngestRequest(source=FolderSource(self.files), index=INDEX, descriptions=words))
 
@@ -211,6 +213,17 @@ def test_words_on_the_screen_are_found_by_their_words(home: Home) -> None:
     home.ingest()
     (hit, *_) = home.searcher().search(INDEX, Query(text="agenda 2031")).hits
     assert (hit.chunk.feature, hit.chunk.title) == (Feature.SCREEN_TEXT, "talk.mp4 · 00:00")
+
+
+def test_words_on_the_screen_without_a_blank_are_found_in_their_parts_and_shown_as_they_stand(home: Home) -> None:
+    home.titles.words = {0: "JUNE2018", 2: "TINASEELIG"}
+    (home.files / "talk.mp4").write_bytes(talk())
+    home.ingest()
+    written = home.chunks(Feature.SCREEN_TEXT)
+    assert [chunk.ocr_text for chunk in written] == ["JUNE2018", "TINASEELIG"]
+    for question, chunk in (("June 2018", written[0]), ("Tina Seelig", written[1])):
+        (hit, *_) = home.searcher().search(INDEX, Query(text=question)).hits
+        assert (hit.chunk.chunk_id, hit.confidence > 0.9) == (chunk.chunk_id, True)
 
 
 def test_ingesting_again_makes_no_model_call_and_neither_does_a_copy(home: Home) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,11 +19,11 @@ import pytest
 from PIL import Image
 
 from foveal.testing.documents import Words, pdf_of
+from foveal.testing.serving import launched
 
 PLACE = platformdirs.user_cache_path("foveal-tests", appauthor=False)
 AXE = "axe-core@4.10.3"
 """MPL-2.0; fetched for the tests, not part of the project."""
-START_S = 180
 INSTALL_S = 110
 SCREENS = Path(__file__).parents[2] / "out" / "screens"
 PICTURES = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png")
@@ -56,13 +54,8 @@ def started(root: Path, models: Path) -> Iterator[Server]:
         words = ["--describe", str(root / "descriptions.json")] if index == "photos" else []
         command = [*program, "ingest", str(folder), "--index", index, *words]
         subprocess.run(command, env=environ, check=True, capture_output=True, timeout=400)
-    with subprocess.Popen(
-        [*program, "serve", "--port", "0"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as running:
-        try:
-            yield Server(address=_address_of(running), home=root / "home")
-        finally:
-            running.terminate()
+    with launched(environ) as address:
+        yield Server(address=address, home=root / "home")
 
 
 def _photos(folder: Path, models: Path) -> Path:
@@ -89,25 +82,6 @@ def _papers(folder: Path) -> Path:
     (folder / "harbour.pdf").write_bytes(pdf_of([page]))
     (folder / "bees.md").write_text(f"# Bees\n\nA hive needs water within two hundred metres. {HOSTILE}\n")
     return folder
-
-
-def _address_of(running: subprocess.Popen[str]) -> str:
-    """What the server says at its start; everything after it is read too, lest the pipe fill up."""
-    said: list[str] = []
-    found = threading.Event()
-
-    def read() -> None:
-        for line in running.stderr or ():
-            said.append(line)
-            if "Serving on" in line:
-                found.set()
-        found.set()
-
-    threading.Thread(target=read, daemon=True).start()
-    found.wait(START_S)
-    match = re.search(r"Serving on (http://\S+)", "".join(said))
-    assert match, f"the server did not start: {''.join(said)}"
-    return match[1]
 
 
 def chromium() -> str | None:

@@ -156,7 +156,10 @@ def test_two_tabs_on_one_conversation_lose_nothing(page: Page, engine: FakeEngin
     other.wait_for_selector(".turn .acts")
     _ask(page, "First tab: when does the harbour close?")
     expect(page.locator(".acts")).to_have_count(2)
-    page.wait_for_function(f"async () => (await ({QUESTIONS})())[0].length === 2")
+    for _ in range(100):
+        if len(page.evaluate(QUESTIONS)[0]) == 2:
+            break
+        page.wait_for_timeout(100)
     _ask(other, "Second tab: is the harbour open on Monday?")
     other.wait_for_selector(".toast")
     assert "another" in other.inner_text(".toast").lower()

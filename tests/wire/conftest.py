@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from foveal.models.cards import Card
+from foveal.testing.serving import launched
 
 CARDS = ("efficientnet-lite2", "nanodet", "ssdlite", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6", "samples")
 KEY = "wire-key-of-the-tests"
 INDEX = "birds"
 QUESTION = "What does a parrot need?"
 PARROT = "A parrot needs a sturdy cage, perches and toys. Parrots live for fifty years and more."
-START_S = 60
 MAPPING = f'[sources]\n"search.example.net/{INDEX}" = "{INDEX}"\n'
 """The search service that the clients name is the index here, as an operator says it in the settings file."""
 
@@ -65,29 +63,5 @@ def server(
     program = [sys.executable, "-m", "foveal"]
     ingest = [*program, "ingest", str(root / "files"), "--index", INDEX]
     subprocess.run(ingest, env=environ, check=True, capture_output=True, timeout=120)
-    with subprocess.Popen(
-        [*program, "serve", "--port", "0"], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as running:
-        try:
-            yield Server(address=_address_of(running), picture=picture)
-        finally:
-            running.terminate()
-
-
-def _address_of(running: subprocess.Popen[str]) -> str:
-    """What the server says at its start; everything after it is read too, lest the pipe fill up."""
-    said: list[str] = []
-    found = threading.Event()
-
-    def read() -> None:
-        for line in running.stderr or ():
-            said.append(line)
-            if "Serving on" in line:
-                found.set()
-        found.set()
-
-    threading.Thread(target=read, daemon=True).start()
-    found.wait(START_S)
-    match = re.search(r"Serving on (http://\S+)", "".join(said))
-    assert match, f"the server did not start: {''.join(said)}"
-    return match[1]
+    with launched(environ) as address:
+        yield Server(address=address, picture=picture)

@@ -10,6 +10,7 @@ from foveal.pipeline.browsing import Browser
 from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.people import People
+from foveal.pipeline.rewording import Rewording
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
 from foveal.pipeline.uploads import Uploads
@@ -107,6 +108,10 @@ class Engine(Protocol):
     @property
     def uploads(self) -> Uploads:
         """Files that people send: received, described, deleted."""
+
+    @property
+    def rewording(self) -> Rewording:
+        """Words of people on images that are there: changed."""
 
     @property
     def default_index(self) -> str:

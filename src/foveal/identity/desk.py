@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from foveal.errors import InvalidRequestError, NotFoundError, RateLimitError, SignInRefusedError
 from foveal.identity import passwords
-from foveal.ports.people import Accounts, IdentityProvider, SignIns
+from foveal.ports.people import Accounts, IdentityProvider, Mistakes, SignIns
 from foveal.types.conversations import PersonId
 from foveal.types.people import Account, Departure, SignIn, Standing, Way
 
@@ -17,22 +16,18 @@ RENEWED_AFTER = timedelta(hours=1)
 FREE_TRIES = 5
 """Wrong passwords for one name, or from one address, before each further one has to wait."""
 LONGEST_WAIT_S = 900.0
-MOST_REMEMBERED = 10_000
 
 
 class Throttle:
     """Makes guessing slow: after `FREE_TRIES` mistakes the wait doubles with each, from one second.
 
-    What it knows lives in the process: replicas count apart. Not for several threads at the very same moment: a try
+    What it knows is shared by all processes that share `mistakes`. Not for several tries at the very same moment: one
     too many may slip through.
-
-    Args:
-        clock: Seconds, monotonic.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._mistakes: dict[str, tuple[int, float]] = {}
+    def __init__(self, mistakes: Mistakes, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._mistakes = mistakes
+        self._now = now
 
     def check(self, *keys: str) -> None:
         """Let pass who need not wait.
@@ -40,7 +35,7 @@ class Throttle:
         Raises:
             RateLimitError: One of them has to.
         """
-        wait_s = max(self._wait_s(key) for key in keys)
+        wait_s = max((self._wait_s(*known) for known in self._mistakes.of(keys).values()), default=0.0)
         if wait_s > 0:
             raise RateLimitError(
                 "There were too many wrong passwords.",
@@ -50,26 +45,17 @@ class Throttle:
 
     def mistaken(self, *keys: str) -> None:
         """Note a mistake."""
-        if len(self._mistakes) > MOST_REMEMBERED:
-            self._forget()
-        for key in keys:
-            self._mistakes[key] = (self._mistakes.get(key, (0, 0.0))[0] + 1, self._clock())
+        self._mistakes.add(keys, self._now())
 
     def right(self, key: str) -> None:
         """Forget mistakes."""
-        self._mistakes.pop(key, None)
+        self._mistakes.clear(key)
 
-    def _wait_s(self, key: str) -> float:
-        count, last_s = self._mistakes.get(key, (0, 0.0))
+    def _wait_s(self, count: int, last: datetime) -> float:
         if count < FREE_TRIES:
             return 0.0
         wait_s = min(2.0 ** min(count - FREE_TRIES, 20), LONGEST_WAIT_S)
-        return max(0.0, last_s + wait_s - self._clock())
-
-    def _forget(self) -> None:
-        oldest = sorted(self._mistakes, key=lambda key: self._mistakes[key][1])
-        for key in oldest[: len(oldest) // 2]:
-            del self._mistakes[key]
+        return max(0.0, wait_s - (self._now() - last).total_seconds())
 
 
 class Desk:
@@ -84,17 +70,17 @@ class Desk:
         self,
         accounts: Accounts,
         sign_ins: SignIns,
+        mistakes: Mistakes,
         provider: IdentityProvider | None = None,
         *,
         life: timedelta = timedelta(hours=12),
-        throttle: Throttle | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.provider = provider
         self.life = life
         self._accounts = accounts
         self._sign_ins = sign_ins
-        self._throttle = throttle or Throttle()
+        self._throttle = Throttle(mistakes, now=now)
         self._now = now
 
     # --- signing in

@@ -23,6 +23,7 @@ from foveal.retrieval.passages import joined_text
 from foveal.retrieval.relation_questions import asks_for_relation
 from foveal.retrieval.request_words import subject_of_request
 from foveal.retrieval.strictness import CUTOFFS
+from foveal.retrieval.tables import unfolded
 from foveal.types.chat import ChatRequest, Document, Finished, FinishReason, Sampling, TextDelta
 from foveal.types.chunks import Chunk, Feature
 from foveal.types.content import Usage
@@ -220,7 +221,7 @@ def _sources(document: Document, words: Phrases) -> Iterator[_Source]:
         yield _Source(document=document, text=document.text, whose=whose, language=chunk.language)
         return
     if not chunk.is_picture:
-        yield _Source(document=document, text=document.text, whose="", language=chunk.language)
+        yield _Source(document=document, text=unfolded(document.text), whose="", language=chunk.language)
         return
     parts = (
         (chunk.description, words.description),

@@ -21,7 +21,9 @@ from foveal.types.locators import Box
 from foveal.types.vectors import FloatArray, Pixels
 
 _SAME_THING = 0.8
-"""Sure objects of different classes that overlap so much are one thing: a person is told its likelier name only."""
+"""Objects of different classes that overlap so much are one thing: a person is told its likelier name only."""
+_LESS_LIKELY = math.sqrt(0.5)
+"""Of the names of one thing, those under this share of the best name's score (half as likely) are dropped."""
 
 
 class FusedDetector:
@@ -73,10 +75,11 @@ class FusedDetector:
         sure: list[DetectedObject] = []
         doubtful: list[DetectedObject] = []
         for one in fused:
-            if one.score >= self._threshold and not any(_same_place(one.box, other.box) for other in sure):
-                sure.append(one)
-            elif one.score >= self._doubt:
-                doubtful.append(one)
+            here = [other for other in (*sure, *doubtful) if other.label != one.label and _same_place(one, other)]
+            if one.score < self._doubt or any(one.score < _LESS_LIKELY * other.score for other in here):
+                continue
+            told = one.score >= self._threshold and not any(other in sure for other in here)
+            (sure if told else doubtful).append(one)
         return Detections(
             objects=tuple(sure), class_scores=self._raised(seen[0].class_scores, fused), doubtful=tuple(doubtful)
         )
@@ -151,5 +154,5 @@ def _corners(box: Box) -> FloatArray:
     return np.array([box.x, box.y, box.x + box.width, box.y + box.height], np.float64)
 
 
-def _same_place(one: Box, other: Box) -> bool:
-    return bool(overlaps(_corners(one), _corners(other)[None])[0] > _SAME_THING)
+def _same_place(one: DetectedObject, other: DetectedObject) -> bool:
+    return bool(overlaps(_corners(one.box), _corners(other.box)[None])[0] > _SAME_THING)

@@ -70,6 +70,10 @@ class LocalTextEmbedder:
         """float32 [n, 384], rows L2-normalised."""
         return self._embed(_QUERY, texts)
 
+    def parted(self, run: str) -> tuple[str, ...]:
+        """Words that a run of letters is made of; see `UnigramTokenizer.parted`."""
+        return self._opened().parted(run)
+
     def _embed(self, prefix: str, texts: Sequence[str]) -> FloatArray:
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
         if not texts:
@@ -104,6 +108,9 @@ class _Engine:
 
     def token_ids(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, self._window_tokens)
+
+    def parted(self, run: str) -> tuple[str, ...]:
+        return self._tokenizer.parted(run)
 
     def embed(self, rows: Sequence[list[int]]) -> FloatArray:
         """Token ids of a few texts, best of similar length, to float32 [n, dim], L2-normalised."""

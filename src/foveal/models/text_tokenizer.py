@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 _WORD_START = "\u2581"
 """SentencePiece's mark for the space before a word."""
 _CACHED_WORDS = 1 << 16
+_SHORTEST_WORD = 2
 
 
 class UnigramTokenizer:
@@ -57,8 +59,37 @@ class UnigramTokenizer:
         ids.append(self._end_id)
         return ids
 
+    def parted(self, run: str) -> tuple[str, ...]:
+        """Words that a run of letters is made of, where they are more probable than the best cut of the run as one
+        word; else none. A word is a piece that begins words, in any of the ways of writing it small and large.
+        """
+        whole = max(self._best(_WORD_START + form)[0][-1] for form in _forms(run))
+        length = len(run)
+        best = [0.0] + [float("-inf")] * length
+        before = [0] * (length + 1)
+        for start in range(length):
+            for end in range(start + _SHORTEST_WORD, min(length, start + self._longest) + 1):
+                score = best[start] + self._word_score(run[start:end])
+                if score > best[end]:
+                    best[end], before[end] = score, start
+        if not whole < best[length]:
+            return ()
+        edges = [length]
+        while edges[-1]:
+            edges.append(before[edges[-1]])
+        edges.reverse()
+        return tuple(run[start:end] for start, end in pairwise(edges)) if len(edges) > 2 else ()
+
+    def _word_score(self, word: str) -> float:
+        pieces = (self._pieces.get(_WORD_START + form) for form in _forms(word))
+        return max((piece[1] for piece in pieces if piece), default=float("-inf"))
+
     def _cut(self, word: str) -> tuple[int, ...]:
-        """Ids of the best cut of one word (Viterbi); pieces never cross words, so words are cut one by one."""
+        """Ids of the best cut of one word; pieces never cross words, so words are cut one by one."""
+        return self._backtrack(self._best(word)[1])
+
+    def _best(self, word: str) -> tuple[list[float], list[tuple[int, int]]]:
+        """For every place of a word, the score of the best cut up to it and its last step (Viterbi)."""
         length = len(word)
         best = [0.0] + [float("-inf")] * length
         steps: list[tuple[int, int]] = [(0, self._unknown_id)] * (length + 1)
@@ -72,7 +103,7 @@ class UnigramTokenizer:
                 if found is not None and so_far + found[1] > best[end]:
                     best[end] = so_far + found[1]
                     steps[end] = (start, found[0])
-        return self._backtrack(steps)
+        return best, steps
 
     def _backtrack(self, steps: list[tuple[int, int]]) -> tuple[int, ...]:
         ids: list[int] = []
@@ -82,3 +113,7 @@ class UnigramTokenizer:
             if not (piece_id == self._unknown_id and ids and ids[-1] == self._unknown_id):
                 ids.append(piece_id)
         return tuple(reversed(ids))
+
+
+def _forms(word: str) -> set[str]:
+    return {word, word.lower(), word.capitalize()}

@@ -14,7 +14,7 @@ from foveal.pipeline.weighing import Weights
 from foveal.ports.stores import ChunkSnapshot
 from foveal.retrieval.fusion import RANK_CONSTANT, Fused, fuse
 from foveal.retrieval.strictness import Keywords, keywords
-from foveal.types.chunks import Chunk, ChunkId
+from foveal.types.chunks import Chunk, ChunkId, Feature
 from foveal.types.search import Leg, ScoredChunk
 
 HEAD = 12
@@ -35,6 +35,7 @@ class Candidates:
         chunks: What has been read, without vectors.
         words: The question's terms, weighed.
         unread: The most that a chunk not read yet could score; 0 when all are read.
+        moments: Whether moments of videos are among the first of the legs.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Candidates:
         heads = list(dict.fromkeys(scored.chunk_id for leg in legs.values() for scored in leg[:HEAD]))
         self._read(heads)
         self.words: Keywords = keywords(question, [chunk.content for chunk in self.chunks.values()])
+        self.moments = any(chunk.feature is not Feature.NONE for chunk in self.chunks.values())
         self._weights = Weights.for_query(searched, self._first_by_keyword())
         bounds = _bounds(legs, self._weights)
         rest = bounds.keys() - set(heads)

@@ -21,6 +21,7 @@ from foveal.pipeline.prepare import Preparer
 from foveal.pipeline.share import NOTHING, Share, SharedParts, Worked, hashed
 from foveal.pipeline.sidecars import all_subtitles, subtitles_by_path
 from foveal.ports.ingestions import IngestionLog
+from foveal.ports.people import WrittenWords
 from foveal.ports.sources import Source
 from foveal.ports.stores import ByteStore, Catalog, ChunkStore
 from foveal.ports.work import WorkQueue
@@ -87,6 +88,12 @@ class Difference:
     gone: tuple[DocumentRecord, ...]
     unchanged: int
     subtitles: Mapping[str, SourceItem] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def with_written(request: IngestRequest, words: WrittenWords) -> IngestRequest:
+    """With what people wrote on the files in the place of the source's own words."""
+    written = words.of(request.index, request.source.name)
+    return replace(request, descriptions={**request.descriptions, **written}) if written else request
 
 
 def compare(catalog: Catalog, preparer: Preparer, request: IngestRequest) -> Difference:
@@ -159,12 +166,14 @@ class Ingester:
         workers: int,
         commit_assets: int,
         source_of: Callable[[JobOrder], Source],
+        words: WrittenWords,
         ensure_index: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._log = log
         self._queue = queue
         self._adapters = adapters
         self._source_of = source_of
+        self._words = words
         self._ensure_index = ensure_index
         self._shared = SharedParts(
             catalog=catalog,
@@ -270,7 +279,7 @@ class Ingester:
     def _hand_out(self, run: JobRun, request: Callable[[], IngestRequest], order: JobOrder) -> Source:
         """List, compare, and put what is to be done where every process can take it."""
         run.stage("list")
-        made = self._again(request(), order)
+        made = self._again(with_written(request(), self._words), order)
         self._ensure_index(made.index)
         run.fail(made.failures)
         difference = compare(self._shared.catalog, self._shared.preparer, made)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from foveal.errors import AssetError, AssetLimitError, IndexNotFoundError, UnsupportedAssetError
-from foveal.pipeline.ingest import IngestRequest, compare
+from foveal.pipeline.ingest import IngestRequest, compare, with_written
 from foveal.pipeline.prepare import Preparer, sniff_file
 from foveal.ports.ingestions import IngestionLog
+from foveal.ports.people import WrittenWords
 from foveal.ports.stores import Catalog
 from foveal.types.assets import MediaKind, Sniffed, SourceItem
 from foveal.types.ingestions import (
@@ -76,6 +77,7 @@ class Planner:
         log: IngestionLog,
         preparer: Preparer,
         workers: int,
+        words: WrittenWords,
         captioner: PricedModel | None = None,
         embedder: PricedModel | None = None,
         limit_of: Callable[[Sniffed], int | None] = lambda _: None,
@@ -84,12 +86,14 @@ class Planner:
         self._log = log
         self._preparer = preparer
         self._workers = workers
+        self._words = words
         self._captioner = captioner
         self._embedder = embedder
         self._limit_of = limit_of
 
     def plan(self, request: IngestRequest) -> IngestionPlan:
         """Compare, sniff what is new, and estimate."""
+        request = with_written(request, self._words)
         difference = compare(self._catalog, self._preparer, request)
         found = _Found()
         for item, before in difference.todo:

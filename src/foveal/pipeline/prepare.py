@@ -18,6 +18,7 @@ from foveal.ports.sources import Reader, Sniffer, Source
 from foveal.retrieval.adapter import Adapter, image_features
 from foveal.retrieval.chunking import TextPiece, chunk_text
 from foveal.retrieval.composing import compose_description, image_content
+from foveal.retrieval.gluing import Parted, not_parted, parts_in
 from foveal.retrieval.receipts import receipt_facts
 from foveal.types.assets import Asset, AssetId, MediaKind, Sniffed, SourceItem
 from foveal.types.chunks import Chunk
@@ -28,7 +29,7 @@ from foveal.types.vectors import FloatArray
 HEAD_BYTES = 4096
 TAIL_BYTES = 2**16
 HASH_BLOCK_BYTES = 2**20
-PREPARE_VERSION = "3"
+PREPARE_VERSION = "4"
 """Part of every recipe: raise it when the same inputs give other chunks."""
 TIMELINE_VERSION = "2"
 """Likewise of recipes of videos and recordings."""
@@ -85,6 +86,7 @@ class Preparer:
         detect_language: ISO 639-1 code of a text, empty when unsure.
         severity: 0, 2, 4 or 6 for a safety score 0..1.
         listening: How speech becomes words.
+        parted: Tells words that a picture sets without a blank between them.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Preparer:
         detect_language: Callable[[str], str],
         severity: Callable[[float], int],
         listening: Listening = Listening(),  # noqa: B008 - frozen
+        parted: Parted = not_parted,
     ) -> None:
         self._readers: Mapping[str, Reader] = {m: r for r in readers for m in r.media_types}
         self.sniff = sniff
@@ -107,6 +110,7 @@ class Preparer:
         self._language = detect_language
         self._severity = severity
         self._listening = listening
+        self._parted = parted
 
     def recipe(
         self, description: str, groups: tuple[str, ...], *, media_type: str = "", subtitles: SourceItem | None = None
@@ -215,7 +219,9 @@ class Preparer:
             wordless = replace(found, ocr_lines=())
             return self._found_chunk(place, frame, wordless, adapter), found.ocr_lines
 
-        timeline = Timeline(place, look, self.texts, self._listening, self._language, description=description)
+        timeline = Timeline(
+            place, look, self.texts, self._listening, self._language, parted=self._parted, description=description
+        )
         if subtitles is not None:
             timeline.subtitles = self._read_subtitles(place, subtitles, timeline.warnings)
         for content in self._readers[place.asset.media_type].read(place.asset, file):
@@ -261,6 +267,7 @@ class Preparer:
         caption = found.caption.text if found.caption else ""
         ocr_text = "\n".join(line.text for line in found.ocr_lines)
         tags = _distinct([*(found.caption.tags if found.caption else ()), *(t.label for t in found.tags)])
+        read = "\n".join(filter(None, (ocr_text, parts_in(ocr_text, self._parted))))
         words = description or caption
         facts = receipt_facts(found.ocr_lines)
         embedded = words_to_embed(description, caption, ocr_text)
@@ -278,7 +285,7 @@ class Preparer:
             title=image.title or place.name,
             filepath=place.item.path,
             picture=image.picture,
-            content="\n".join((image_content(description, caption, composed, ocr_text, tags), *facts)),
+            content="\n".join((image_content(description, caption, composed, read, tags), *facts)),
             description=description,
             caption=caption,
             composed=composed,

@@ -15,9 +15,6 @@ Relate = Callable[[ImageInput, Sequence[Hit]], list[tuple[Relation, ...]]]
 _LIKELIEST = 5
 """Hits that are looked at for a copy before those that strictness left out are."""
 
-_LIKELIEST = 5
-"""Hits that are looked at for a copy before those that strictness left out are."""
-
 
 def unrelated(_: ImageInput, hits: Sequence[Hit]) -> list[tuple[Relation, ...]]:
     """A `Relate` that finds nothing."""

@@ -19,11 +19,13 @@ from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.candidates import Candidates
 from foveal.pipeline.pointing import pointed
+from foveal.pipeline.weighing import SURE, surest_first
 from foveal.ports.models import ImageEncoder, JointEmbedder, Reranker, TextEmbedder
 from foveal.ports.stores import Catalog, ChunkSnapshot, ChunkStore
 from foveal.retrieval.adapter import Adapter
 from foveal.retrieval.duplicates import alike_by_hash, collapse
 from foveal.retrieval.filtering import both, visible_to
+from foveal.retrieval.gluing import with_joined
 from foveal.retrieval.regions import region_square
 from foveal.retrieval.strictness import CUTOFFS, Calibration, passes, rerank_confidence, seen_confidence
 from foveal.types.chunks import Chunk, ChunkId
@@ -191,7 +193,7 @@ class Searcher:
         }
         legs: dict[Leg, list[ScoredChunk]] = {}
         if query.text.strip() and Leg.KEYWORD in LEGS[query.mode]:
-            legs[Leg.KEYWORD] = snapshot.keyword(query.text, where=where, limit=limit)
+            legs[Leg.KEYWORD] = snapshot.keyword(with_joined(query.text), where=where, limit=limit)
         for leg, future in running.items():
             legs[leg] = future.result()
         return legs
@@ -246,7 +248,8 @@ def _hits(
         hits = _judged(candidates, legs, judges)
         if query.collapse:
             hits = _collapsed(candidates.snapshot, hits)
-        missing = wanted - sum(hit.score > candidates.unread for hit in hits)
+        unread = candidates.unread * (1 + SURE if candidates.moments else 1)
+        missing = wanted - sum(hit.score > unread for hit in hits)
         if missing <= 0 or not candidates.unread:
             return hits
         settled += max(missing, POOL)
@@ -269,7 +272,7 @@ def _judged(
         leg: {s.chunk_id: by_leg[leg](chunks[s.chunk_id], s.score) for s in scored if s.chunk_id in chunks}
         for leg, scored in legs.items()
     }
-    return [
+    hits = [
         Hit(
             chunk=chunks[f.chunk_id],
             score=f.score,
@@ -278,6 +281,7 @@ def _judged(
         )
         for f in candidates.fused(confidence)
     ]
+    return surest_first(hits) if candidates.moments else hits
 
 
 def _judges(calibration: Calibration, adapter: Adapter | None, vectors: Vectors) -> dict[Leg, Judge]:

@@ -10,6 +10,7 @@ from foveal.pipeline.places import Place
 from foveal.pipeline.screen_text import ScreenText, ScreenTexts
 from foveal.pipeline.understand import SpeechUnderstanding, TextUnderstanding
 from foveal.pipeline.words import words_to_embed
+from foveal.retrieval.gluing import Parted, not_parted, parts_in
 from foveal.retrieval.moments import timed_title
 from foveal.retrieval.passages import Passage, passages, sentences
 from foveal.types.chunks import Chunk, Feature
@@ -51,6 +52,7 @@ class Timeline:
     Attributes:
         subtitles: Taken in place of what is heard; None when there are none.
         description: A person's words on the whole of it.
+        parted: Tells words on the screen that have no blank between them.
     """
 
     place: Place
@@ -60,6 +62,7 @@ class Timeline:
     detect_language: Callable[[str], str]
     subtitles: tuple[TimedText, ...] | None = None
     description: str = ""
+    parted: Parted = not_parted
     warnings: list[str] = field(default_factory=list)
     _frames: list[Chunk] = field(default_factory=list)
     _written: list[Chunk] = field(default_factory=list)
@@ -136,7 +139,8 @@ class Timeline:
     def _screen_chunk(self, text: ScreenText) -> Chunk:
         frame = text.first.locator
         span = Locator(start_ms=text.start_ms, end_ms=text.end_ms, frame_ms=frame.frame_ms)
-        chunk = self._chunk(Feature.SCREEN_TEXT, text.text, span)
+        both = "\n".join(filter(None, (text.text, parts_in(text.text, self.parted))))
+        chunk = self._chunk(Feature.SCREEN_TEXT, both, span)
         embedded = words_to_embed("", "", text.text)
         return replace(
             chunk,

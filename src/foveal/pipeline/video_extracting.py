@@ -63,7 +63,7 @@ def on_screen(timelines: Sequence[VideoTimeline], language: str) -> str:
         kept = list(dict.fromkeys(chunk.chunk_id for chunk in (*asked, *timeline.written)))[:MOST_WRITTEN]
         for chunk in timeline.written:
             if chunk.chunk_id in kept:
-                text = f"{words.left}{one_line(chunk.content)}{words.right}"
+                text = f"{words.left}{one_line(chunk.ocr_text)}{words.right}"
                 lines.append(f"{text} {mark(timeline, start_of(chunk), several=several)}")
     return "\n".join(lines)
 

@@ -158,7 +158,7 @@ def _lines(timeline: VideoTimeline, *, seen: bool) -> Iterator[tuple[int, str]]:
     found = [(s.start_ms, f"[{clock(s.start_ms)}] said: {s.text.strip()}") for s in timeline.sentences]
     for chunk in timeline.written:
         at = start_of(chunk)
-        found.append((at, f"[{clock(at)}] on the screen: {one_line(chunk.content)}"))
+        found.append((at, f"[{clock(at)}] on the screen: {one_line(chunk.ocr_text)}"))
     for chunk in timeline.frames if seen else [c for c in timeline.frames if c.caption]:
         at = start_of(chunk)
         found.append((at, f"[{clock(at)}] shown: {one_line(chunk.caption or chunk.composed)}"))

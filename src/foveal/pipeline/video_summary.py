@@ -185,8 +185,8 @@ class _Teller:
 def _written(written: Sequence[Chunk], words: Wording, told: _Told) -> Iterator[tuple[int, str]]:
     """The first text on the screen that was not told yet."""
     for chunk in written:
-        if told.is_new_text(chunk.content):
-            yield start_of(chunk), words.reads.format(f"{words.left}{one_line(chunk.content)}{words.right}")
+        if told.is_new_text(chunk.ocr_text):
+            yield start_of(chunk), words.reads.format(f"{words.left}{one_line(chunk.ocr_text)}{words.right}")
             return
 
 

@@ -10,19 +10,25 @@ hit, which says how much of what the question is about that hit has (`strictness
 other legs in proportion: the weights of a chunk's word legs add up to 1, so that having words is no advantage. An image
 in the query counts as much as all words.
 
+**By how sure a hit is, where moments of videos are among them.** What is shown, said and written at one second is found
+by legs whose ranks say nothing about one another: the frame that looks most like a question about something said is
+still first among frames. So a hit's score is raised by up to half, by its confidence. With text and photos in one index
+that lifts the right paragraph among the first five from .97 to 1.0 and leaves photos there at .57 (.58); it is not done
+where there are no moments, because some three times as many candidates are read for it.
+
 Chosen on 1,080 photos of which 80 are described and on XQuAD in four languages (`python -m benchmarks search`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
 from foveal.pipeline.words import words_to_embed
 from foveal.types.chunks import Chunk, Feature
-from foveal.types.search import Leg
+from foveal.types.search import Hit, Leg
 
 _Table = tuple[tuple[Leg, float], ...]
 _TEXT: Final[_Table] = ((Leg.KEYWORD, 0.5), (Leg.TEXT, 0.5), (Leg.SEEN, 0.0))
@@ -30,6 +36,20 @@ _WORDED: Final[_Table] = ((Leg.KEYWORD, 0.2), (Leg.TEXT, 0.4), (Leg.SEEN, 0.4))
 _WORDLESS: Final[_Table] = ((Leg.KEYWORD, 0.1), (Leg.TEXT, 0.0), (Leg.SEEN, 0.9))
 _LEAST_TRUST: Final = 0.01
 """Keyword search alone still ranks."""
+
+
+SURE: Final = 0.5
+"""By how much confidence 1 raises a score."""
+
+
+def surest_first(hits: Sequence[Hit]) -> list[Hit]:
+    """Hits with scores raised by how sure they are, best first, ties by chunk id; the parts of a score with it."""
+    raised = []
+    for hit in hits:
+        by = 1 + SURE * hit.confidence
+        legs = tuple(replace(leg, contribution=leg.contribution * by) for leg in hit.legs)
+        raised.append(replace(hit, score=hit.score * by, legs=legs))
+    return sorted(raised, key=lambda hit: (-hit.score, hit.chunk.chunk_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

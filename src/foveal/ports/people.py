@@ -130,6 +130,22 @@ class Shares(Protocol):
         """
 
 
+class WrittenWords(Protocol):
+    """What people wrote on files whose source has words of its own, or none: it wins, and a refresh does not lose it.
+
+    A file is named by its index, `foveal.ports.Source.name` and its path there.
+    """
+
+    def of(self, index: str, source: str) -> Mapping[str, str]:
+        """Words by path; empty where nobody wrote any."""
+
+    def write(self, index: str, source: str, path: str, words: str, *, by: PersonId) -> None:
+        """Put words in the place of what was written on it before; without any, those of the source hold again."""
+
+    def forget(self, index: str) -> None:
+        """All that was written on files of an index."""
+
+
 class FeedbackLog(Protocol):
     """What people said of answers."""
 
@@ -199,6 +215,19 @@ class SignIns(Protocol):
 
     def close_all(self, person: PersonId) -> int:
         """Sign somebody out everywhere; how often they were signed in."""
+
+
+class Mistakes(Protocol):
+    """Wrong passwords, counted for names and for addresses: by all processes that share it together."""
+
+    def of(self, keys: Sequence[str]) -> Mapping[str, tuple[int, datetime]]:
+        """How many there were and when the last was made, of those keys that have any."""
+
+    def add(self, keys: Sequence[str], at: datetime) -> None:
+        """One more for each key. What is older than `foveal.types.people.REMEMBERED` may be forgotten."""
+
+    def clear(self, key: str) -> None:
+        """Forget those of a key."""
 
 
 class IdentityProvider(Protocol):

@@ -17,6 +17,8 @@ from foveal.types.locators import Locator
 
 SHORT_CHARS = 600
 """A stretch shorter than this takes in the next one on its page: about 150 tokens, a paragraph."""
+TABLE_CHARS = 1500
+"""From here on a table is given its head again: a few hundred tokens, so that every piece of it has one."""
 HEADING_MAX_CHARS = 200
 MOST_LEVELS = 9
 
@@ -90,6 +92,20 @@ def table_rows(rows: Sequence[Sequence[str]]) -> str:
     if len(lines) > 1 and len(kept) > 1:
         lines.insert(1, "|" + " --- |" * len(kept))
     return "\n".join(lines)
+
+
+def table_parts(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A long table as several with the same head, so that a piece of it still says what its columns are."""
+    head, body = rows[:1], rows[1:]
+    part: list[Sequence[str]] = []
+    chars = 0
+    for row in body:
+        chars += sum(len(cell) + 3 for cell in row)
+        if part and chars > TABLE_CHARS:
+            yield table_rows([*head, *part])
+            part, chars = [], 0
+        part.append(row)
+    yield table_rows([*head, *part])
 
 
 def clean(text: str) -> str:

@@ -4,7 +4,7 @@ A shot is cut into windows of `WINDOW_S`. Of each window the sharpest look is th
 always taken, a later one when it differs from every frame taken of that shot lately, or when the last one was taken
 `static_s` ago. How much must differ follows from how much moves anyway: where nothing does, a title is enough; and the
 more were taken lately the more it must be, so that a walk with the camera in hand does not become an album. A window
-in which there is nothing to be seen (a fade, a blank) gives no frame.
+in which there is nothing to be seen (a fade, a blank) gives no frame, and ends what was shown before it.
 
 A look is one frame of a few a second, small and grey for comparing, and as large as it is kept. Sharpness is the
 variance of the Laplacian (Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy"); the difference of
@@ -98,10 +98,13 @@ class KeyFrames:
             yield from self._judge(window)
             window = None
         sharpness, seen = _sharpness(look.small), _blocks(look.small)
+        if window is not None and sharpness < FLAT <= window.sharpness:
+            yield from self.cut(look.at_s)  # a title that went: what comes next is another, however alike
+            window = None
         if self._last is not None:
             self._motion.append(_changed(seen, self._last))
         self._last = seen
-        if window is None:
+        if window is None or window.sharpness < FLAT <= sharpness:
             self._window = _Window(look.at_s, look, sharpness, seen)
         elif sharpness > window.sharpness:
             window.best, window.sharpness, window.seen = look, sharpness, seen

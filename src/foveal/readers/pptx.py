@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
+from foveal.errors import UnreadableAssetError
 from foveal.readers.blocks import Block, stretches, table_rows, title_of
 from foveal.readers.document_bytes import document_bytes, nothing_but_a_name
 from foveal.readers.limits import Limits
@@ -99,7 +101,8 @@ def chart_words(package: Package, number: int) -> dict[int, str]:
         identity = next((_number(e, "id") for e in frame.iter() if local(e) == "cNvPr"), 0)
         link = next((links.get(attribute(e, "id")) for e in frame.iter() if local(e) == "chart"), None)
         if link and link.target in package:
-            found[identity] = chart_text(package.xml(link.target))
+            with suppress(UnreadableAssetError):  # the rest of the slide is worth seeing without its words
+                found[identity] = chart_text(package.xml(link.target))
     return found
 
 

@@ -6,8 +6,6 @@ main content is shown, as its reader finds it.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,12 +19,8 @@ from foveal.types.reading import BlockKind, ReadingBlock, Row, Run, Runs
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-ROW_SUFFIXES = (".csv", ".tsv", ".tab")
-MOST_COLUMNS = 60
 _SCHEMES = ("http://", "https://", "mailto:")
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
-_DELIMITERS = ",;\t|"
-_SAMPLE_CHARS = 20_000
 
 
 def plain_reading(text: str) -> list[ReadingBlock]:
@@ -59,24 +53,6 @@ def _of_block(block: Block) -> ReadingBlock:
 
 def _cells(line: str) -> list[str]:
     return [cell.replace("\\|", "|").strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-
-
-def delimited_rows(text: str) -> list[list[str]]:
-    """The rows of a file whose cells are put apart by commas, semicolons, tabs or bars."""
-    sample = text[:_SAMPLE_CHARS]
-    try:
-        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(sample, delimiters=_DELIMITERS)
-    except csv.Error:
-        dialect = csv.excel
-    found: list[list[str]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), dialect)
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                found.append([cell.strip() for cell in row[:MOST_COLUMNS]])
-    except csv.Error:
-        pass  # what was read so far is shown
-    return found
 
 
 def markdown_reading(text: str) -> list[ReadingBlock]:

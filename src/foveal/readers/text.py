@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from foveal.errors import UnreadableAssetError
+from foveal.readers.blocks import Block, stretches, table_parts
 from foveal.readers.encodings import decode_text
 from foveal.readers.limits import Limits, bytes_within
 from foveal.readers.markdown import Section, front_matter_title, plain_heading, sections
+from foveal.readers.rows import delimited_rows, is_of_rows
 from foveal.readers.sniffing import TEXT_TYPES
 from foveal.types.assets import Asset
 from foveal.types.content import TextContent
@@ -24,8 +27,9 @@ class TextReader:
     """Reads text files; see `foveal.ports.Reader`.
 
     Characters are counted in the decoded text without its byte-order mark, line ends as they are in the file.
-    Markdown is cut at its headings; plain text is one stretch. The title is the front matter's or the first heading's
-    (of plain text: its first line, when it is short and a blank line follows), else the file's name without its ending.
+    Markdown is cut at its headings; plain text is one stretch; a file of rows is a table. The title is the front
+    matter's or the first heading's (of plain text: its first line, when it is short and a blank line follows), else the
+    file's name without its ending.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -44,6 +48,9 @@ class TextReader:
             AssetLimitError: It is over the limit on bytes.
         """
         text, warnings = self._text(asset, file)
+        if is_of_rows(asset.path) and (rows := delimited_rows(text)):
+            yield from _rows_content(rows, PurePosixPath(asset.path).stem, warnings)
+            return
         found = sections(text) if asset.media_type == "text/markdown" else [Section(start=0, end=len(text))]
         title = _title(asset, text, found)
         empty = True
@@ -72,6 +79,12 @@ class TextReader:
             raise UnreadableAssetError("The bytes are in no text encoding that Foveal knows.") from None
         lost = text.count("\ufffd")
         return text, (f"Characters that could not be decoded: {lost}.",) if lost else ()
+
+
+def _rows_content(rows: list[list[str]], title: str, warnings: tuple[str, ...]) -> Iterator[TextContent]:
+    for content in stretches((Block(text=part) for part in table_parts(rows)), title):
+        yield replace(content, warnings=warnings)
+        warnings = ()
 
 
 def _title(asset: Asset, text: str, found: list[Section]) -> str:

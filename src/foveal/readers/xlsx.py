@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from foveal.errors import AssetLimitError, UnreadableAssetError
-from foveal.readers.blocks import Block, stretches, table_rows
+from foveal.readers.blocks import Block, stretches, table_parts
 from foveal.readers.document_bytes import document_bytes, nothing_but_a_name
 from foveal.readers.limits import Limits
 from foveal.readers.packages import Element, Package, attribute, local
@@ -93,9 +93,10 @@ def _blocks(package: Package, most: int) -> Iterator[Block]:
         left -= sum(map(len, rows))
         if left < 0:
             raise AssetLimitError(f"The workbook has more than {_MOST_CELLS} cells.", remedy="Cut it into several.")
-        if text := table_rows(rows):
+        filled = [row for row in rows if any(cell.strip() for cell in row)]
+        if filled:
             yield Block(text=attribute(sheet, "name"), level=1, page=number)
-            yield Block(text=text, page=number)
+            yield from (Block(text=text, page=number) for text in table_parts(filled))
 
 
 def _strings(root: Element) -> list[str]:

@@ -46,6 +46,8 @@ _LIKELY: Final = 0.35
 """Score of a doubtful object from which a plural means it too."""
 _SAME_THING: Final = 0.45
 """Intersection over union from which a doubtful object is a better one of its class again."""
+_SURELY_SAME: Final = 0.75
+"""From here on it is so even if the answer counts more of them than lie apart: one dog before another is not."""
 _REACH: Final = 48
 """Characters before a name in which its number is looked for."""
 _SENTENCE_END: Final = re.compile(r"[.!?;:,\n]")
@@ -86,10 +88,12 @@ class _Introduced:
     """Of one class in one image, best first, and how many the answer has introduced.
 
     Attributes:
+        behind: Doubtful ones that lie so much on better ones that they may be them: for an answer that counts more.
         several: How many of them a plural without a number means.
     """
 
     objects: list[DetectedObject]
+    behind: list[DetectedObject] = field(default_factory=list)
     several: int = 0
     used: int = 0
     last: list[DetectedObject] = field(default_factory=list)
@@ -143,8 +147,11 @@ def _by_label(seen: Seen) -> dict[str, _Introduced]:
     called_upon = (one for one in seen.doubtful if one.score >= _CALLED_UPON)
     for found in sorted(called_upon, key=lambda one: -one.score):
         known = by_label.setdefault(found.label, _Introduced([]))
-        if all(overlap(found.box, one.box) <= _SAME_THING for one in known.objects):
+        most = max((overlap(found.box, one.box) for one in known.objects), default=0.0)
+        if most <= _SAME_THING:
             known.objects.append(found)
+        elif most <= _SURELY_SAME:
+            known.behind.append(found)
     for label, known in by_label.items():
         likely = sum(one.score >= _LIKELY for one in known.objects)
         known.several = max(sure.get(label, 0), likely, min(2, len(known.objects)))
@@ -152,6 +159,11 @@ def _by_label(seen: Seen) -> dict[str, _Introduced]:
 
 
 def _meant(known: _Introduced, mention: _Mention) -> list[DetectedObject]:
+    before = known.used if mention.fresh and mention.count == 1 else 0  # "a dog and another dog"
+    missing = before + (mention.count or 0) - len(known.objects)
+    if missing > 0:
+        known.objects += known.behind[:missing]
+        del known.behind[:missing]
     if mention.count is None:
         known.last, known.used = known.objects[: known.several], max(known.used, known.several)
     elif mention.fresh and known.used < len(known.objects):

@@ -85,7 +85,7 @@ LEGAL: Final = re.compile(
 """With which a line begins that goes on with a name."""
 
 NOT_COMPANY: Final = re.compile(
-    r"(?<!\w)(?:tax\s*invoice|invoice|receipt|cash\s*bill|simplified|copy|duplicate|welcome|thank|tel|phone|fax|gst|vat|abn"
+    r"(?<!\w)(?:company\s*(?:no|reg)|(?:co|gst|business)\.?\s*reg|tax\s*invoice|invoice|receipt|cash\s*bill|simplified|copy|duplicate|welcome|thank|tel|phone|fax|gst|vat|abn"
     r"|e?-?mail|www|date|time|cashier|table|rechnung|quittung|kassenbon|beleg|factura|recibo|facture|ticket|ricevuta"
     r"|scontrino|fattura|resit)(?!\w)|https?:|@|\.com|領収|收据|发票|レシート",
     re.IGNORECASE,

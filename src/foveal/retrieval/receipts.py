@@ -36,6 +36,8 @@ _HEAD_ROWS: Final = 14
 """Rows from the top in which the seller and the address are looked for."""
 _COMPANY_ROWS: Final = 6
 _ADDRESS_ROWS: Final = 6
+_SHORTEST_NAME: Final = 4
+"""Letters."""
 _TAIL_ROWS: Final = 10
 _AMOUNT: Final = re.compile(
     r"(?<![\w.,/:-])(?:[$€£¥]|RM|RN|USD|EUR|CHF|GBP|SGD|MYR)?\s{0,2}"
@@ -61,6 +63,8 @@ _REGISTRATION: Final = re.compile(
     re.IGNORECASE,
 )
 """A register's number after the name, mostly in brackets."""
+_NUMBER: Final = re.compile(r"^#\s?\d+\s+(?=\D)")
+"""Of a shop or a till, before the name."""
 _PHONE: Final = re.compile(r"\s*\|?\s*(?:[TFtf]\s?[:.]\s?)?\+?\(?\d{2,4}\)?[ -]{0,2}\d{3,4}[ -]?\d{3,4}\W*$")
 """At the end of a line."""
 _POSTCODE: Final = re.compile(r"(?<![\d-])\d{4,6}(?![\d-])")
@@ -139,9 +143,12 @@ def _company(rows: Sequence[_Row]) -> tuple[int, str]:
     formed = [place for place, (_, text) in enumerate(named) if COMPANY.search(text) and not _POSTCODE.search(text)]
     if not named:
         return -1, ""
-    first = last = formed[0] if formed else 0
+    unlike_an_address = [place for place, (_, text) in enumerate(named) if not _is_address(text)]
+    first = last = next(iter(formed or unlike_an_address), 0)
     if first and LEGAL.match(named[first][1]):
         first -= 1
+    if first + 1 < len(named) and sum(map(str.isalpha, named[first][1])) < _SHORTEST_NAME:  # "THE"
+        last += 1
     while last + 1 < len(named) and (LEGAL.match(named[last + 1][1]) or _is_open(named[last][1])):
         last += 1
     return named[last][0], " ".join(text for _, text in named[first : last + 1])
@@ -153,7 +160,7 @@ def _is_open(text: str) -> bool:
 
 def _unregistered(text: str) -> str:
     """A name without its number in a register."""
-    bare = _REGISTRATION.sub("", text).strip(" -:,")
+    bare = _REGISTRATION.sub("", _NUMBER.sub("", text)).strip(" -:,")
     return bare or text
 
 
@@ -200,9 +207,12 @@ def _address_in(rows: Sequence[_Row]) -> str:
 
 
 def _town(row: _Row) -> str:
-    """The words of a row that may be a part of an address: no numbers, nothing that heads something else."""
+    """The words of a row that may be a part of an address: no numbers but among commas, nothing that heads
+    something else.
+    """
     text = row.parts[0].text
-    wrong = NOT_ADDRESS.search(row.text) or any(map(str.isdigit, text)) or any(_dates(row.text))
+    numbered = any(map(str.isdigit, text)) and "," not in text
+    wrong = NOT_ADDRESS.search(row.text) or numbered or row.amounts or any(_dates(row.text))
     return "" if wrong or sum(map(str.isalpha, text)) < 3 else text
 
 

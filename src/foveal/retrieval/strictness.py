@@ -26,14 +26,15 @@ hit itself is left out of `m`. The same for image vectors.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import log
 from typing import Final
 
 import numpy as np
 
+from foveal.retrieval.gluing import joined
 from foveal.retrieval.sentences import content_terms, terms
 from foveal.retrieval.text_space import read_arrays
 from foveal.types.vectors import FloatArray
@@ -188,9 +189,14 @@ def _blended(group: FloatArray, background: FloatArray) -> _Mean:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keywords:
-    """The terms of a question and how much each tells (inverse document frequency among the candidates)."""
+    """The terms of a question and how much each tells (inverse document frequency among the candidates).
+
+    Attributes:
+        joined: Terms that two neighbouring ones make without the blank between them, each with the two.
+    """
 
     weights: Mapping[str, float]
+    joined: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def confidence(self, content: str) -> float:
         """Of the keyword leg: by the share of the question's terms, weighted, that a hit's `content` has."""
@@ -201,7 +207,9 @@ class Keywords:
         total = sum(self.weights.values())
         if not total:
             return 0.0
-        found = self.weights.keys() & _vocabulary(content)
+        words = _vocabulary(content)
+        glued = {term for one in self.joined.keys() & words for term in self.joined[one]}
+        found = self.weights.keys() & (words | glued)
         return sum(self.weights[term] for term in found) / total
 
 
@@ -217,7 +225,17 @@ def keywords(question: str, contents: Iterable[str]) -> Keywords:
     vocabularies = [_vocabulary(content) for content in contents]
     n = len(vocabularies)
     having = {term: sum(term in words for words in vocabularies) for term in asked}
-    return Keywords(weights={t: log(1.0 + (n - f + 0.5) / (f + 0.5)) for t, f in having.items()})
+    weights = {t: log(1.0 + (n - f + 0.5) / (f + 0.5)) for t, f in having.items()}
+    return Keywords(weights=weights, joined=_joined(question, weights))
+
+
+def _joined(question: str, asked: Container[str]) -> dict[str, tuple[str, str]]:
+    found = {}
+    for left, right in joined(question):
+        one, two, both = (terms(text) for text in (left, right, left + right))
+        if len(one) == len(two) == len(both) == 1 and (one[0] in asked or two[0] in asked):
+            found[both[0]] = (one[0], two[0])
+    return found
 
 
 def _vocabulary(content: str) -> set[str]:

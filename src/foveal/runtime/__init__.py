@@ -18,6 +18,7 @@ from foveal.errors import ConflictError, IndexNotFoundError, ModelError, NotFoun
 from foveal.pipeline.chat import collect
 from foveal.pipeline.enhancing import enhanced, seen_in
 from foveal.pipeline.job_run import Observer
+from foveal.pipeline.rewording import Rewording
 from foveal.pipeline.search_indexes import Match
 from foveal.retrieval.filtering import visible_to
 from foveal.runtime.jobs import ingest_order, request_of
@@ -156,6 +157,18 @@ class Foveal:
     def uploads(self) -> Uploads:
         """Files that people send: received, described, deleted."""
         return self.parts.uploads
+
+    @property
+    def rewording(self) -> Rewording:
+        """Words of people on images that are there."""
+        parts = self.parts
+        return Rewording(
+            look=self.chunk,
+            words=parts.written_words,
+            sources=parts.sources,
+            jobs=parts.jobs,
+            uploads=lambda: parts.uploads,
+        )
 
     @property
     def default_index(self) -> str:

@@ -20,5 +20,6 @@ def drop_index(parts: Parts, index: str) -> None:
     assets = {d.asset_id for d in catalog.documents(index)} - {NOTHING}
     catalog.delete_index(index)
     parts.store.drop(index)
+    parts.written_words.forget(index)
     kept = {d.asset_id for record in catalog.indexes() for d in catalog.documents(record.name)}
     parts.derived.delete(assets - kept)

@@ -71,6 +71,13 @@ class Models:
         """Words to vectors."""
         return self._once("text", self._make_text)
 
+    def parted(self, run: str) -> Sequence[str]:
+        """Words that a run of letters is made of, by the vocabulary of the local text model; none without it."""
+        from foveal.models.text_embedder import LocalTextEmbedder
+
+        model = self.text
+        return model.parted(run) if isinstance(model, LocalTextEmbedder) else ()
+
     @property
     def queries(self) -> TextEmbedder:
         """The same with an eye on questions asked before."""

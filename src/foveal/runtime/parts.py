@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from foveal.pipeline.vision import Vision
     from foveal.ports.ingestions import IngestionLog
     from foveal.ports.models import ChatModel, TextEmbedder
+    from foveal.ports.people import WrittenWords
     from foveal.ports.sources import Fetcher, Reader, Source
     from foveal.ports.stores import ApiKeys, ByteStore, Catalog, ChunkStore, ModelCache
     from foveal.ports.uploads import UploadStore
@@ -396,6 +397,7 @@ class Parts:
             detect_language=detect_language,
             severity=severity,
             listening=listening(self.models, self.cache, self.settings),
+            parted=self.models.parted,
         )
 
     @made_once
@@ -459,6 +461,13 @@ class Parts:
         return CalibrationKeeper(catalog=self.catalog, store=self.store, texts=self.texts, text_model=self.text_model)
 
     @made_once
+    def written_words(self) -> WrittenWords:
+        """What people wrote on files of sources that are not theirs."""
+        from foveal.stores.written_words import SqlWrittenWords
+
+        return SqlWrittenWords(self.engine)
+
+    @made_once
     def ingester(self) -> Ingester:
         """Runs ingestions."""
         return Ingester(
@@ -473,6 +482,7 @@ class Parts:
             workers=self.settings.worker_count,
             commit_assets=self.settings.commit_assets,
             source_of=lambda order: self.held_at(order.source),
+            words=self.written_words,
             ensure_index=self.ensure_index,
         )
 
@@ -487,6 +497,7 @@ class Parts:
             log=self.log,
             preparer=self.preparer,
             workers=self.settings.worker_count,
+            words=self.written_words,
             captioner=_priced(caption) if caption.on else None,
             embedder=_priced(embedding) if embedding.on else None,
             limit_of=limit_of(self.settings),

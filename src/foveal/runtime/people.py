@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 def desk(parts: Parts) -> Desk:
     """Accounts over the database of the catalog, and the provider of the settings."""
     from foveal.identity.desk import Desk
-    from foveal.stores.people import SqlAccounts, SqlSignIns
+    from foveal.stores.people import SqlAccounts, SqlMistakes, SqlSignIns
 
     provider = _provider(parts.settings.openid) if parts.settings.openid.on else None
     life = timedelta(hours=parts.settings.sign_in.hours)
-    return Desk(SqlAccounts(parts.engine), SqlSignIns(parts.engine), provider, life=life)
+    return Desk(SqlAccounts(parts.engine), SqlSignIns(parts.engine), SqlMistakes(parts.engine), provider, life=life)
 
 
 def _provider(openid: OpenId) -> IdentityProvider:

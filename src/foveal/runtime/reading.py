@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from foveal.errors import AssetError, NotFoundError
@@ -14,13 +13,12 @@ from foveal.readers.limits import Limits
 from foveal.readers.packages import Package
 from foveal.readers.reading_docx import DocxReading
 from foveal.readers.reading_text import (
-    ROW_SUFFIXES,
-    delimited_rows,
     html_reading,
     markdown_reading,
     plain_reading,
     table_block,
 )
+from foveal.readers.rows import delimited_rows, is_of_rows
 from foveal.readers.sniffing import DOCX, HTML, XLSX, sniff
 from foveal.readers.xlsx import sheet_of
 from foveal.retrieval.reading_marks import marked_blocks, marked_rows
@@ -91,8 +89,7 @@ def picture_in(data: bytes, chunk: Chunk, number: int, limits: Limits, images: I
 
 def is_tabular(chunk: Chunk) -> bool:
     """Whether it is from a file of rows."""
-    name = PurePosixPath(chunk.filepath).suffix.lower()
-    return chunk.media_type == XLSX or (chunk.media_type == "text/plain" and name in ROW_SUFFIXES)
+    return chunk.media_type == XLSX or (chunk.media_type == "text/plain" and is_of_rows(chunk.filepath))
 
 
 def _blocks(data: bytes, chunk: Chunk, limits: Limits) -> Sequence[ReadingBlock]:

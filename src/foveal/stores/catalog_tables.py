@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from foveal.stores.sql_engine import Name, UtcTime
 
-HEAD = "0014"
+HEAD = "0016"
 """The newest migration; a database at it is opened without looking for others."""
 
 metadata = MetaData(
@@ -353,4 +353,23 @@ sign_ins = Table(
     Column("opened_at", UtcTime, nullable=False),
     Column("renewed_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False, index=True),
+)
+
+written_words = Table(
+    "written_words",
+    metadata,
+    Column("index", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("path", String, primary_key=True),
+    Column("words", Text, nullable=False),
+    Column("person", String, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+mistakes = Table(
+    "mistakes",
+    metadata,
+    Column("key", String, primary_key=True),  # SHA-256 of what is guessed at, or from where
+    Column("made", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False, index=True),
 )

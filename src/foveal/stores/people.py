@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,15 +17,15 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.engine import Connection, Row
 
 from foveal.errors import ConflictError, NotFoundError
-from foveal.stores.catalog_tables import accounts, sign_ins
+from foveal.stores.catalog_tables import accounts, mistakes, sign_ins
 from foveal.stores.sql_engine import reading, writing
 from foveal.types.conversations import PersonId
 from foveal.types.keys import Role
-from foveal.types.people import GRACE, Account, SignIn, SignInId, Standing, Way
+from foveal.types.people import GRACE, REMEMBERED, Account, SignIn, SignInId, Standing, Way
 
 ID_BYTES, SECRET_BYTES = 16, 32
 
-_ACCOUNTS, _SIGN_INS = "The table of accounts", "The table of sign-ins"
+_ACCOUNTS, _SIGN_INS, _MISTAKES = "The table of accounts", "The table of sign-ins", "The table of mistakes"
 
 
 class SqlAccounts:
@@ -76,6 +76,38 @@ class SqlAccounts:
         with writing(self._engine, _ACCOUNTS) as connection:
             if not connection.execute(delete(accounts).where(accounts.c.name == name)).rowcount:
                 raise _no_account(name)
+
+
+class SqlMistakes:
+    """`foveal.ports.Mistakes` over an engine made by `foveal.stores.catalog.open_engine`. Keys are kept as hashes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def of(self, keys: Sequence[str]) -> Mapping[str, tuple[int, datetime]]:
+        """How many, and when the last."""
+        by_hash = {_key_hash(key): key for key in keys}
+        wanted = select(mistakes).where(mistakes.c.key.in_(by_hash))
+        with reading(self._engine, _MISTAKES) as connection:
+            return {by_hash[row.key]: (row.made, row.at) for row in connection.execute(wanted)}
+
+    def add(self, keys: Sequence[str], at: datetime) -> None:
+        """One more."""
+        with writing(self._engine, _MISTAKES) as connection:
+            connection.execute(delete(mistakes).where(mistakes.c.at < at - REMEMBERED))
+            for key in map(_key_hash, keys):
+                more = update(mistakes).where(mistakes.c.key == key).values(made=mistakes.c.made + 1, at=at)
+                if not connection.execute(more).rowcount:
+                    connection.execute(insert(mistakes).values(key=key, made=1, at=at))
+
+    def clear(self, key: str) -> None:
+        """Forget them."""
+        with writing(self._engine, _MISTAKES) as connection:
+            connection.execute(delete(mistakes).where(mistakes.c.key == _key_hash(key)))
+
+
+def _key_hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 class SqlSignIns:

@@ -30,6 +30,7 @@ from foveal.pipeline.job_run import Observer
 from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.people import People
+from foveal.pipeline.rewording import Rewording
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
 from foveal.pipeline.uploads import Uploads
@@ -38,8 +39,8 @@ from foveal.retrieval.filtering import optional_filter
 from foveal.runtime.inventory import documents_status
 from foveal.testing.fakes_documents import InMemoryDocumentStore, InMemorySearchIndexCatalog
 from foveal.testing.fakes_eyes import fake_vision
-from foveal.testing.fakes_identity import InMemoryAccounts, InMemorySignIns
-from foveal.testing.fakes_people import InMemoryConversations, in_memory_people
+from foveal.testing.fakes_identity import InMemoryAccounts, InMemoryMistakes, InMemorySignIns
+from foveal.testing.fakes_people import InMemoryConversations, InMemoryWrittenWords, in_memory_people
 from foveal.testing.fakes_remote import FakeReranker
 from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
 from foveal.testing.fakes_stores import InMemoryChunkSnapshot, InMemoryIngestionLog
@@ -102,6 +103,7 @@ class FakeEngine:
 
     Attributes:
         indexes: Chunks by index name.
+        written_words: What people wrote on files of sources that are not theirs.
         conversations: What is behind the history.
         files: Bytes of originals by file path.
         mapped: Local indexes by service and index.
@@ -133,8 +135,9 @@ class FakeEngine:
         store = InMemoryUploadStore()
         self._sources = counting_sources(InMemorySourceRegistry(), self.log, store)
         self._uploads = fake_uploads(store, self._sources)
+        self.written_words = InMemoryWrittenWords()
         self.conversations = InMemoryConversations()
-        self._desk = Desk(InMemoryAccounts(), InMemorySignIns())
+        self._desk = Desk(InMemoryAccounts(), InMemorySignIns(), InMemoryMistakes())
         self._people = in_memory_people(self.conversations, self._found, names=lambda: list(self.indexes))
         self.files: dict[str, bytes] = {}
         self.mapped: dict[tuple[str, str], str] = {}
@@ -255,6 +258,17 @@ class FakeEngine:
     def uploads(self) -> Uploads:
         """In memory."""
         return self._uploads
+
+    @property
+    def rewording(self) -> Rewording:
+        """In memory."""
+        return Rewording(
+            look=self.chunk,
+            words=self.written_words,
+            sources=self._sources,
+            jobs=self.jobs,
+            uploads=lambda: self._uploads,
+        )
 
     @property
     def default_index(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from foveal.errors import ConflictError, NotFoundError, SignInRefusedError
 from foveal.types.conversations import PersonId
-from foveal.types.people import GRACE, Account, Departure, SignIn, SignInId, Standing, Way
+from foveal.types.people import GRACE, REMEMBERED, Account, Departure, SignIn, SignInId, Standing, Way
 
 
 class InMemoryAccounts:
@@ -98,6 +98,27 @@ class InMemorySignIns:
         for key in theirs:
             del self._kept[key]
         return len(theirs)
+
+
+class InMemoryMistakes:
+    """`foveal.ports.Mistakes` over a dictionary."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[int, datetime]] = {}
+
+    def of(self, keys: Sequence[str]) -> Mapping[str, tuple[int, datetime]]:
+        """How many, and when the last."""
+        return {key: self._made[key] for key in keys if key in self._made}
+
+    def add(self, keys: Sequence[str], at: datetime) -> None:
+        """One more."""
+        self._made = {key: known for key, known in self._made.items() if at - known[1] <= REMEMBERED}
+        for key in keys:
+            self._made[key] = (self._made.get(key, (0, at))[0] + 1, at)
+
+    def clear(self, key: str) -> None:
+        """Forget them."""
+        self._made.pop(key, None)
 
 
 class FakeIdentityProvider:

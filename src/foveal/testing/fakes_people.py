@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import RLock
@@ -208,6 +208,27 @@ class InMemoryShares:
         except NotFoundError:
             return False
         return True
+
+
+class InMemoryWrittenWords:
+    """`foveal.ports.WrittenWords` over a dictionary."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, str], str] = {}
+
+    def of(self, index: str, source: str) -> Mapping[str, str]:
+        """Words by path."""
+        return {key[2]: words for key, words in self._kept.items() if key[:2] == (index, source)}
+
+    def write(self, index: str, source: str, path: str, words: str, *, by: PersonId) -> None:
+        """Keep them, or none."""
+        self._kept.pop((index, source, path), None)
+        if words:
+            self._kept[index, source, path] = words
+
+    def forget(self, index: str) -> None:
+        """All of an index."""
+        self._kept = {key: words for key, words in self._kept.items() if key[0] != index}
 
 
 class InMemoryFeedbackLog:

@@ -13,6 +13,8 @@ from foveal.types.keys import Role
 SignInId = NewType("SignInId", str)
 GRACE = timedelta(seconds=60)
 """How long a token counts after it was renewed."""
+REMEMBERED = timedelta(days=1)
+"""How long a wrong password is remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from foveal.api.native.conversation_schemas import (
     ShareOut,
 )
 from foveal.api.native.convert import chunk_out
+from foveal.pipeline.generate import is_refusal
 from foveal.pipeline.history import Hit, Shown, ShownItem, ShownTurn
 from foveal.types.conversations import CitedItem, Conversation, Said, Share, Speaker
 
@@ -112,6 +113,7 @@ def _message(shown: ShownTurn, links: Links, *, html: bool) -> MessageOut:
         pictures=list(said.pictures),
         id=said.answer_id,
         stopped=said.stopped,
+        answered=said.speaker is not Speaker.ASSISTANT or said.stopped or not is_refusal(said.text),
         withheld=shown.withheld,
         said_at=shown.turn.said_at,
     )

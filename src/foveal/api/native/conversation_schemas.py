@@ -141,6 +141,7 @@ class MessageOut(BaseModel):
     pictures: list[str]
     id: str
     stopped: bool
+    answered: bool = Field(description="Of an answer: whether it is more than that the data has none.")
     withheld: bool
     said_at: datetime
 

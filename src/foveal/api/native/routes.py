@@ -10,8 +10,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from foveal.api.auth import caller_of
-from foveal.api.bodies import documented, read_body
+from foveal.api.auth import Role, caller_of, require
+from foveal.api.bodies import check, documented, parse_json, read_body
 from foveal.api.boxes import BOXES_FORM, box_text, read_boxes
 from foveal.api.crowd import Threads
 from foveal.api.engine import Engine
@@ -26,7 +26,9 @@ from foveal.api.native.schemas import (
     SearchBody,
     SearchReply,
 )
+from foveal.api.native.sources import may_change
 from foveal.api.native.upload_forms import FormLimits
+from foveal.api.native.upload_schemas import DescriptionBody, RewordedOut
 from foveal.api.sse import CLIENT_CLOSED, while_connected
 from foveal.types.chunks import ChunkId
 
@@ -118,10 +120,36 @@ def _chunks(native: Native) -> APIRouter:
         chunk = await threads.run(engine.chunk, index, ChunkId(chunk_id), caller_of(request).groups)
         return convert.details_out(chunk, index, Links.of(request), question=q)
 
+    _add_description(routes, native)
     _add_thumbnail(routes, native)
     _add_page(routes, native)
     _add_original(routes, native)
     return routes
+
+
+def _add_description(routes: APIRouter, native: Native) -> None:
+    engine, threads = native.engine, native.threads
+
+    @routes.patch("", openapi_extra=documented(DescriptionBody))
+    async def describe_chunk(request: Request, index: str, chunk_id: str) -> RewordedOut:
+        """Give an image other words, wherever it came from; it is read again with them in the background."""
+        caller = require(request, Role.CONTRIBUTOR)
+        body = check(DescriptionBody, parse_json(await read_body(request, limit_bytes=native.max_body_bytes)))
+        base = str(request.base_url).rstrip("/")
+
+        def work() -> RewordedOut:
+            job = engine.rewording.describe(
+                index,
+                ChunkId(chunk_id),
+                body.description,
+                by=caller.person,
+                groups=caller.groups,
+                may_change=lambda saved: may_change(saved, caller),
+            )
+            url = f"{base}/v1/jobs/{job.ingestion_id}"
+            return RewordedOut(description=body.description.strip(), job_id=job.ingestion_id, url=url)
+
+        return await threads.run(work)
 
 
 def _add_thumbnail(routes: APIRouter, native: Native) -> None:

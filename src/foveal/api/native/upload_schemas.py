@@ -99,6 +99,14 @@ class DescriptionBody(BaseModel):
     description: str = Field(max_length=MAX_DESCRIPTION, description="A person's words; empty: none.")
 
 
+class RewordedOut(BaseModel):
+    """The words of an image as they will be found, and the job that reads it again with them."""
+
+    description: str
+    job_id: str
+    url: str = Field(description="Of the job, which shows how it goes.")
+
+
 class ImportReply(BaseModel):
     """How descriptions from a file were taken."""
 

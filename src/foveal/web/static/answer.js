@@ -2,7 +2,7 @@
 
 import { boxMark } from "./composer.js";
 import { $$, cleaned, h, iconButton, sign, toast } from "./dom.js";
-import { chunkPath, hasPage, marked, nameOf, placeOf, whyLine } from "./source.js";
+import { chunkPath, hasPage, isSlide, marked, nameOf, placeOf, whyLine } from "./source.js";
 import { t } from "./words.js";
 
 /** Whether a source can be opened: of a kept conversation it may be gone, or not for this reader. */
@@ -136,7 +136,7 @@ export class TurnView {
   card(item, items, at) {
     if (!isHere(item)) {
       const text = item.state === "elsewhere" ? item.content : t(`history.${item.state}`);
-      return h("div.card.gone", {}, h("span.view.words", {}, text.slice(0, 320)), h("span.label", {}, h("b", {}, String(item.number)), h("span.name", {}, nameOf(item))));
+      return h("div.card.gone", {}, h("span.view.words", {}, text.slice(0, 320)), h("span.label", {}, item.number ? h("b", {}, String(item.number)) : null, h("span.name", {}, nameOf(item))));
     }
     const open = items.filter(isHere);
     const button = h("button.card", { type: "button", "aria-expanded": "false", "data-chunk": item.chunk_id, "data-name": nameOf(item), onclick: () => this.does.onopen(this.turn, open, open.indexOf(item), button) },
@@ -187,13 +187,21 @@ export function viewOf(item) {
     return h("span.view", {}, h("img", { src: `${path}/thumbnail?size=480${drawn}`, alt: item.description || item.caption || item.composed || "", loading: "lazy", decoding: "async" }), second);
   }
   if (hasPage(item)) {
-    return h("span.view.page", {}, h("img", { src: `${path}/page?size=480`, alt: "", loading: "lazy", decoding: "async" }));
+    return h(`span.view.page${isSlide(item) ? ".slide" : ""}`, {}, h("img", { src: `${path}/page?size=480`, alt: "", loading: "lazy", decoding: "async" }));
   }
   const text = item.extract?.text ?? item.text ?? item.content;
   const spans = item.extract?.highlights;
+  if (!spans && /^\|(?: ?-{3,} ?\|)+$/m.test(text)) return h("span.view.words", {}, miniTable(text));
   return h("span.view.words", {}, ...(spans ? marked(text.slice(0, 600), spans.filter(([, end]) => end < 560)) : [text.slice(0, 320)]));
 }
 
+
+/** The beginning of a table in markdown, as one. Only spans: it stands in a button. */
+function miniTable(text) {
+  const rows = text.split("\n").filter((line) => line.startsWith("|") && !/^\|(?: ?-{3,} ?\|)+$/.test(line)).slice(0, 6);
+  const cells = (row) => row.slice(1, -1).split(/(?<!\\)\|/).slice(0, 5).map((cell) => h("span", {}, cell.replaceAll("\\|", "|").trim()));
+  return h("span.mini", {}, ...rows.map((row) => h("span.tr", {}, ...cells(row))));
+}
 
 /** The sentences of an answer that name a source. */
 export function saidOf(turn, number) {

@@ -54,7 +54,7 @@ async function send(path, { method = "GET", body, signal, headers = {} } = {}) {
 }
 
 async function failure(reply) {
-  if (reply.status === 401 && location.pathname !== "/sign-in") {
+  if (reply.status === 401 && !["/sign-in", "/embed"].includes(location.pathname)) {
     location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
   const given = await reply.json().catch(() => ({}));

@@ -20,9 +20,17 @@ $("#theme")?.addEventListener("change", (event) => {
   document.documentElement.dataset.theme = event.target.value;
 });
 
-$("#menu-button")?.addEventListener("click", (event) => {
-  const open = $("#side").classList.toggle("open");
-  event.currentTarget.setAttribute("aria-expanded", String(open));
+function turnMenu(open) {
+  $("#side").classList.toggle("open", open);
+  $("#menu-button").setAttribute("aria-expanded", String(open));
+}
+$("#menu-button")?.addEventListener("click", () => turnMenu(!$("#side").classList.contains("open")));
+document.addEventListener("foveal:begun", () => { if ($("#menu-button")) turnMenu(false); });
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || !$("#side")?.classList.contains("open")) return;
+  if (document.querySelector("dialog[open], [popover]:popover-open")) return;
+  turnMenu(false);
+  $("#menu-button").focus();
 });
 
 /** Whether a key was pressed where text is written. */
@@ -68,4 +76,4 @@ async function signOut() {
   location.assign(out?.leave_url || "/sign-in");
 }
 
-if (!document.body.classList.contains("page-sign-in")) showMe().catch(() => {});
+if ($("#me") && !document.body.classList.contains("page-sign-in")) showMe().catch(() => {});

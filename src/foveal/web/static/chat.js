@@ -118,6 +118,7 @@ function begin(next, kept = { id: null, saved: 0 }) {
 async function welcome() {
   const box = h("section.welcome", {}, h("h2", {}, talk.dataset.welcome ?? t("chat.welcome")), h("p.lead", {}, known.indexes.length ? t("chat.welcome_lead") : t("chat.empty_lead")));
   talk.replaceChildren(box);
+  if (!known.indexes.length) { box.append(h("p", {}, h("a.button", { href: "/add" }, t("page.add")))); return; }
   const tries = await suggestions(chosen.indexes);
   if (!tries.length || !box.isConnected) return;
   box.append(h("ul.tries", {}, ...tries.map((one) => h("li", {}, h("button.try", { type: "button", onclick: () => { composer.field.value = one.text; composer.send(); } },
@@ -193,6 +194,8 @@ document.addEventListener("foveal:show", ({ detail }) => {
   shown.keep();
   begin(shown);
 });
+
+if (matchMedia("(max-width: 860px)").matches) composer.field.placeholder = t("chat.placeholder_short");
 
 try {
   known = await choices();

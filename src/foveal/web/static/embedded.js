@@ -38,8 +38,20 @@ conversation.addEventListener("change", ({ detail: { turn, what, event } }) => {
   talk.scrollTop = talk.scrollHeight;
 });
 
-$("#ask").addEventListener("submit", (event) => {
+/** The pass, and what may be asked; a question that comes before it waits. */
+const ready = (async () => {
+  try {
+    const given = await call("/v1/embed/pass");
+    withPass = carryPass(given.token);
+    chosen = { ...DEFAULTS, deployment: given.deployment, indexes: given.indexes };
+  } catch (error) {
+    talk.replaceChildren(h("p.notice.bad", { role: "alert" }, `${error.message} ${error.remedy ?? ""}`.trim()));
+  }
+})();
+
+$("#ask").addEventListener("submit", async (event) => {
   event.preventDefault();
+  await ready;
   const text = $("#question").value.trim();
   if (!text || !chosen) return;
   $("#question").value = "";
@@ -54,11 +66,3 @@ $("#ask").addEventListener("submit", (event) => {
 $("#question").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); $("#ask").requestSubmit(); }
 });
-
-try {
-  const given = await call("/v1/embed/pass");
-  withPass = carryPass(given.token);
-  chosen = { ...DEFAULTS, deployment: given.deployment, indexes: given.indexes };
-} catch (error) {
-  talk.replaceChildren(h("p.notice.bad", { role: "alert" }, `${error.message} ${error.remedy ?? ""}`.trim()));
-}

@@ -12,6 +12,7 @@ import { chunkPath, hasPage, nameOf, placeOf, SourcePanel } from "./source.js";
 import { day, number, t, tn } from "./words.js";
 
 const TYPING_MS = 50;
+const BUSY_TYPING_MS = 120;  // while an answer is still on its way, letters are waited for longer: one search at a time
 const FIRST = 48;  // more than fit into a window: these are shown at once
 const FOUND = 240;
 const REST_MS = 500;  // the rest comes when nothing is typed for so long
@@ -59,7 +60,12 @@ async function fetchFound(top) {
   const body = { index: state.index, text: state.words.trim(), images: state.images.map((one) => one.wire), mode: state.mode, top, explain: true };
   if (filter) body.filter = filter;
   if (state.strictness) body.strictness = state.strictness;
-  return call("/v1/search", { method: "POST", body, signal: searching.signal });
+  const own = searching;
+  try {
+    return await call("/v1/search", { method: "POST", body, signal: own.signal });
+  } finally {
+    if (searching === own) searching = null;
+  }
 }
 
 /** What was found beyond the first hits, behind them. */
@@ -186,7 +192,7 @@ function drawView() {
   const map = state.view === "map" && !isAsking();
   $("#map").hidden = !map;
   $("#grid").hidden = map;
-  if (map) drawMap($("#map"), filters.overview.places, { onchoose: (place) => { state.view = "grid"; filters.filters.push(nearTo(place)); filters.changed(); } });
+  if (map) drawMap($("#map"), filters.overview.places, { pictureOf: (place) => `${chunkPath(state.index, place.chunk_id)}/thumbnail?size=160`, onchoose: (place) => { state.view = "grid"; filters.filters.push(nearTo(place)); filters.changed(); } });
   else grid.layout();
   drawViews();
 }
@@ -237,7 +243,7 @@ let typed;
 $("#words").addEventListener("input", (event) => {
   state.words = event.target.value;
   clearTimeout(typed);
-  typed = setTimeout(() => { state.view = "grid"; drawView(); show().then(drawDays); }, TYPING_MS);
+  typed = setTimeout(() => { state.view = "grid"; drawView(); show().then(drawDays); }, searching ? BUSY_TYPING_MS : TYPING_MS);
 });
 $("#search").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -273,7 +279,7 @@ try {
   const chosen = settled(options(), known);
   state.index = known.indexes.some((one) => one.name === asked.get("index")) ? asked.get("index") : chosen.indexes[0] ?? known.indexes[0]?.name;
   if (!state.index) {
-    $("#message").replaceChildren(h("div.no-match", {}, h("h2", {}, t("chat.no_data_yet")), h("p.mute", {}, t("chat.empty_lead"))));
+    $("#message").replaceChildren(h("div.no-match", {}, h("h2", {}, t("chat.no_data_yet")), h("p.mute", {}, t("chat.empty_lead")), h("p", {}, h("a.button", { href: "/add" }, t("page.add")))));
   } else {
     state.words = $("#words").value = asked.get("q") ?? "";
     state.mode = $("#mode").value = asked.get("mode") ?? "hybrid";

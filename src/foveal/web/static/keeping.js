@@ -9,8 +9,10 @@ const PICTURE = /^data:image\/(jpeg|png|webp|gif);base64,/;
 const MOST_PICTURE = 200_000;
 const MOST_EXCERPT = 4000;
 
+/** What an answer rests on; of one that there is not in the data, what came nearest. */
 export function citationsOf(turn) {
-  return turn.citations.filter((one) => !one.state || one.state === "here").map((one) => ({
+  const shown = turn.finished?.answered === false && turn.nearest.length ? turn.nearest : turn.citations;
+  return shown.filter((one) => !one.state || one.state === "here").map((one) => ({
     index: one.index, chunk_id: one.chunk_id, title: one.title, filepath: one.filepath, url: one.url,
     content: (one.text ?? one.content ?? "").slice(0, MOST_EXCERPT),
   }));

@@ -17,9 +17,11 @@ export function turnsOf(details) {
       continue;
     }
     if (!turns.length || turns.at(-1).finished) turns.push(newTurn({ text: "", images: [] }));
+    const cited = item.citations.map(citation);
+    const answered = item.answered || item.withheld;
     Object.assign(turns.at(-1), {
-      text: item.content, blocks: item.blocks ?? [], citations: item.citations.map(citation),
-      stopped: item.stopped, withheld: item.withheld, finished: { answered: true, model: "", id: item.id },
+      text: item.content, blocks: item.blocks ?? [], citations: answered ? cited : [], nearest: answered ? [] : cited.map((one) => ({ ...one, number: null })),
+      stopped: item.stopped, withheld: item.withheld, finished: { answered, model: "", id: item.id },
     });
   }
   return turns;

@@ -61,7 +61,8 @@ class FovealReading extends HTMLElement {
   /** Bring what was found into view: what is marked of it, or else where it begins. */
   reveal() {
     const at = this.querySelector("mark, tr.marked") ?? this.querySelector(".cited");
-    if (at) this.scrollTop += at.getBoundingClientRect().top - this.getBoundingClientRect().top - this.clientHeight / 3;
+    const place = this.scrollHeight > this.clientHeight + 1 ? this : this.closest(".source");  // on a phone the sheet scrolls
+    if (at) place.scrollTop += at.getBoundingClientRect().top - place.getBoundingClientRect().top - place.clientHeight / 3;
   }
 
   block(block) {

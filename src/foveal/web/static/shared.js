@@ -30,6 +30,8 @@ try {
     place.append(view.element);
   }
 } catch (error) {
+  const gone = error.status === 404;
+  $("#about").textContent = "";
   place.replaceChildren(h("div.notice.bad", { role: "alert" },
-    h("p", {}, h("b", {}, error.status === 404 ? t("shared.gone") : error.message)), h("p", {}, error.remedy ?? "")));
+    h("p", {}, h("b", {}, gone ? t("shared.gone") : error.message)), h("p", {}, gone ? t("shared.gone_more") : error.remedy ?? "")));
 }

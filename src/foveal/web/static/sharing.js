@@ -12,7 +12,7 @@ export async function shareDialog(id) {
   const make = h("button.button", { type: "button", onclick: () => tried(async () => { await call(path, { method: "POST", body: {} }); await draw(true); }) }, t("share.make"));
   const dialog = h("dialog.dialog", { "aria-labelledby": "share-title" },
     h("h2", { id: "share-title" }, t("share.title")), h("p.lead", {}, t("share.lead")), place, said,
-    h("div.actions", {}, make, h("form.inline", { method: "dialog" }, h("button.button.plain", {}, t("base.close")))));
+    h("div.actions", {}, h("form.inline", { method: "dialog" }, h("button.button.plain", {}, t("base.close"))), make));
 
   async function tried(act) {
     try { said.hidden = true; await act(); } catch (error) {

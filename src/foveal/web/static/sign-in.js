@@ -56,6 +56,7 @@ try {
   }
   $("#with-password").hidden = !ways.password;
   $("#sign-in").hidden = !ways.key && (ways.password || Boolean(ways.provider));
+  $("#sign-in .button").classList.toggle("plain", !$("#with-password").hidden || !$("#provider").hidden);
   $("#lead").textContent = ways.password || ways.provider ? t("sign-in.lead_people") : t("sign-in.lead");
 } catch (error) {
   refuse(`${error.message} ${error.remedy ?? ""}`.trim());

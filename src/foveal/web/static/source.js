@@ -2,7 +2,7 @@
 // and why it is here.
 
 import { call } from "./api.js";
-import { describing, UPLOADED } from "./describing.js";
+import { describing, isDescribed } from "./describing.js";
 import { $, h, iconButton, say, sign } from "./dom.js";
 import { picture } from "./picture.js";
 import { isRead, reading } from "./reading.js";
@@ -16,6 +16,7 @@ const PAGED = ["application/pdf", SLIDES];
 
 /** Whether there is a picture of the page or slide that it is on. */
 export const hasPage = (item) => PAGED.includes(item.media_type) && Boolean(item.locator?.page);
+export const isSlide = (item) => item.media_type === SLIDES;
 export const chunkPath = (index, id) => `/v1/indexes/${encodeURIComponent(index)}/chunks/${encodeURIComponent(id)}`;
 
 /** Where in a file something is, in words: "page 3", "0:42". */
@@ -157,8 +158,7 @@ export class SourcePanel extends EventTarget {
   /** The document itself; the passage alone where that cannot be read any more. */
   read(item, it) {
     const view = reading();
-    const isRows = it.media_type === SHEETS || /\.(csv|tsv|tab)$/i.test(it.filepath);  // an answer quotes many rows at once
-    view.show({ path: chunkPath(item.index, it.chunk_id), question: isRows ? this.question.slice(0, 1000) : this.asked(item), name: nameOf(it) })
+    view.show({ path: chunkPath(item.index, it.chunk_id), question: this.asked(item), name: nameOf(it) })
       .then(() => view.reveal(), () => view.replaceWith(this.passage(item, it)));
     return view;
   }
@@ -170,7 +170,7 @@ export class SourcePanel extends EventTarget {
   facts(item, it) {
     const rows = h("dl.kv");
     const row = (label, ...value) => rows.append(h("dt", {}, label), ...value.map((one) => (one instanceof HTMLElement && one.tagName === "DD" ? one : h("dd", {}, one))));
-    if (it.source.startsWith(UPLOADED)) row(t("source.your_words"), h("dd", {}, describing(item, it)));
+    if (isDescribed(it)) row(t("source.your_words"), h("dd", {}, describing(item, it)));
     else if (it.description) row(t("source.your_words"), h("dd.person", {}, it.description));
     if (it.caption) row(t("source.description"), h("dd.made", {}, `${t("source.by_model")} ${it.caption}`));
     if (it.composed) row(t("source.description"), h("dd.made", {}, `${t("source.by_foveal")} ${it.composed}`));
@@ -236,6 +236,7 @@ export function whyLine(item) {
   }
   if (parts.length) return parts.join(" · ");
   const best = [...(item.legs ?? [])].sort((a, b) => b.confidence - a.confidence)[0];
+  if (!item.number) return "";  // what only came nearest has no reason
   return best ? t(`leg.why_${best.leg}`) : "";
 }
 
