@@ -124,8 +124,8 @@ def test_a_document_opens_with_its_words_marked(page: Page, site: Server) -> Non
     _open(page, site.address, "papers")
     _ask(page, "What does a hive need within two hundred metres?")
     page.locator(".card", has_text="bees.md").click()
-    page.wait_for_selector(".source .passage mark")
-    assert "hive" in " ".join(page.locator(".source .passage mark").all_inner_texts())
+    page.wait_for_selector(".source foveal-reading mark")
+    assert "hive" in " ".join(page.locator(".source foveal-reading mark").all_inner_texts())
 
 
 def test_script_in_names_words_and_documents_never_runs(page: Page, site: Server) -> None:

@@ -1,11 +1,12 @@
 // The chat in the frame of another site: asking and looking, nothing else.
 
-import { chunkPath, nameOf } from "./source.js";
-import { TurnView } from "./answer.js";
+import { chunkPath, hasPage, nameOf } from "./source.js";
+import { saidOf, TurnView } from "./answer.js";
 import { call, carryPass } from "./api.js";
 import { Conversation, newTurn } from "./conversation.js";
 import { $, h, say } from "./dom.js";
 import { DEFAULTS } from "./options.js";
+import { isRead, reading } from "./reading.js";
 import { t } from "./words.js";
 
 const talk = $("#talk");
@@ -14,11 +15,26 @@ const views = new Map();
 let chosen = null;
 let withPass = (url) => url;
 
+/** A source as what it is: a picture, its page, the document; its words where it cannot be shown. */
+function shown(turn, item) {
+  const path = chunkPath(item.index, item.chunk_id);
+  const words = h("pre", { tabindex: "0" }, item.text ?? item.content ?? "");
+  const question = (saidOf(turn, item.number) || turn.question.text).slice(0, 1000);
+  const instead = (event) => event.target.replaceWith(words);
+  if (item.kind === "image") return h("img", { src: withPass(`${path}/thumbnail?size=1024`), alt: item.description || item.caption || item.composed || "" });
+  if (hasPage(item)) {
+    return h("img.paper", { src: withPass(`${path}/page?size=1100&q=${encodeURIComponent(question)}`), alt: t("source.page_image", { page: item.locator.page, name: nameOf(item) }), onerror: instead });
+  }
+  if (!isRead(item)) return words;
+  const view = reading();
+  view.show({ path, question, name: nameOf(item), through: withPass }).then(() => view.reveal(), () => view.replaceWith(words));
+  return view;
+}
+
 function show(turn, items, at) {
   const item = items[at];
-  const picture = item.kind === "image" ? h("img", { src: withPass(`${chunkPath(item.index, item.chunk_id)}/thumbnail?size=1024`), alt: item.description || item.caption || item.composed || "" }) : null;
   const dialog = h("dialog.dialog.embedded-source", { "aria-labelledby": "source-title" },
-    h("h2", { id: "source-title" }, nameOf(item)), picture, picture ? null : h("pre", { tabindex: "0" }, item.text ?? item.content ?? ""),
+    h("h2", { id: "source-title" }, nameOf(item)), shown(turn, item),
     h("form", { method: "dialog" }, h("button.button", {}, t("base.close"))));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);

@@ -13,7 +13,8 @@ export const isRead = (item) => item.kind === "text" && READ.includes(item.media
 
 class FovealReading extends HTMLElement {
   /** Show what the server gives of the document at `path`; rejects when it cannot be read. */
-  async show({ path, question, name }) {
+  async show({ path, question, name, through = (url) => url }) {
+    this.through = through;  // what puts a visitor's pass into the address of a picture
     this.path = `${path}/reading`;
     this.question = question;
     this.setAttribute("role", "region");
@@ -61,7 +62,7 @@ class FovealReading extends HTMLElement {
   /** Bring what was found into view: what is marked of it, or else where it begins. */
   reveal() {
     const at = this.querySelector("mark, tr.marked") ?? this.querySelector(".cited");
-    const place = this.scrollHeight > this.clientHeight + 1 ? this : this.closest(".source");  // on a phone the sheet scrolls
+    const place = this.scrollHeight > this.clientHeight + 1 ? this : this.closest(".source") ?? this;  // on a phone the sheet scrolls
     if (at) place.scrollTop += at.getBoundingClientRect().top - place.getBoundingClientRect().top - place.clientHeight / 3;
   }
 
@@ -87,7 +88,7 @@ class FovealReading extends HTMLElement {
 
   picture(block) {
     const words = block.runs.map((run) => run.text).join("");
-    const image = h("img", { src: `${this.path}/pictures/${block.picture}`, alt: words, loading: "lazy", decoding: "async" });
+    const image = h("img", { src: this.through(`${this.path}/pictures/${block.picture}`), alt: words, loading: "lazy", decoding: "async" });
     const figure = h("figure", {}, image, words ? h("figcaption", {}, words) : null);
     image.addEventListener("error", () => { image.remove(); figure.classList.toggle("gone", !words); });
     return figure;
