@@ -34,7 +34,7 @@ from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.search import POOL, Searcher
 from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
-from foveal.ports import ChunkSnapshot
+from foveal.ports.stores import ChunkSnapshot
 from foveal.retrieval.adapter import Adapter, FeatureLayout, fit
 from foveal.retrieval.filtering import visible_to
 from foveal.retrieval.text_space import build_text_space

@@ -44,7 +44,7 @@ from foveal.api.native.upload_schemas import BODIES as UPLOAD_BODIES
 from foveal.api.reception import Reception
 from foveal.api.sessions import Sessions
 from foveal.api.wire import HeaderLimits, Heads, RequestIds, TidyPaths
-from foveal.ports import ApiKeys
+from foveal.ports.stores import ApiKeys
 from foveal.web.brand import Brand
 from foveal.web.site import Site
 from foveal.web.site import router as pages

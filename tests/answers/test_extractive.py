@@ -12,7 +12,7 @@ import pytest
 from foveal.models.extractive import ExtractiveAnswerer
 from foveal.models.extractive_phrases import PHRASES
 from foveal.models.text_embedder import LocalTextEmbedder
-from foveal.ports import Answerer
+from foveal.ports.models import Answerer
 from foveal.testing.contracts.answerer import AnswererContract, answer_of, document, request
 from foveal.types.chat import (
     REFUSAL,

@@ -7,7 +7,7 @@ import pytest
 from foveal.models.evidence import SentenceScorer
 from foveal.models.local_reranker import LocalReranker
 from foveal.models.text_embedder import LocalTextEmbedder
-from foveal.ports import Reranker
+from foveal.ports.models import Reranker
 from foveal.testing.contracts.reranker import RerankerContract, passages
 from foveal.testing.fakes_text import FakeTextEmbedder
 

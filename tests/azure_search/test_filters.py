@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foveal.ports import DocumentSnapshot
+from foveal.ports.fields import DocumentSnapshot
 from foveal.retrieval.document_values import read_document
 from foveal.retrieval.index_definitions import read_definition
 from foveal.retrieval.odata import parse_filter

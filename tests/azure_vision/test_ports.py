@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foveal.errors import UnreadableAssetError
-from foveal.ports_videos import Downloader, VideoRegistry
+from foveal.ports.videos import Downloader, VideoRegistry
 from foveal.sources.public_addresses import Allowed
 from foveal.sources.web_files import WebDownloader
 from foveal.stores.catalog import open_engine

@@ -18,7 +18,7 @@ from foveal.pipeline.video_chat import VideoChat
 from foveal.pipeline.video_extracting import wants_summary
 from foveal.pipeline.video_prompting import FrameBudget
 from foveal.pipeline.video_timelines import VideoTimeline
-from foveal.ports import ChatModel
+from foveal.ports.models import ChatModel
 from foveal.retrieval.spreading import spread_order, spread_times
 from foveal.retrieval.tokens import TokenCounter
 from foveal.testing.fakes_engine import fake_chunk

@@ -13,7 +13,7 @@ from .pages import ROOT
 
 SOURCE = ROOT / "src" / "foveal"
 CONTRACTS = SOURCE / "testing" / "contracts"
-PORTS = (*sorted(SOURCE.glob("ports*.py")), SOURCE / "api" / "engine.py")
+PORTS = (*sorted((SOURCE / "ports").glob("*.py")), SOURCE / "api" / "engine.py")
 WITHOUT_CONTRACT = {
     "Model": "not a role of its own: the identity that every model role has, tested by the contract of each role",
     "ChunkSnapshot": "only a ChunkStore gives one out, and ChunkStoreContract tests it through the store",

@@ -9,7 +9,7 @@ import pytest
 from foveal.models.openai_chat import OpenAIChatModel
 from foveal.models.openai_client import Endpoint
 from foveal.pipeline.generate import GeneratedAnswerer
-from foveal.ports import Answerer
+from foveal.ports.models import Answerer
 from foveal.testing.contracts.answerer import AnswererContract
 from foveal.testing.fakes_remote import FakeAnswerer, FakeChatModel
 from foveal.testing.openai_server import OpenAIServer

@@ -13,7 +13,7 @@ import pytest
 from foveal.pipeline.describing import NAME, DescribingChat
 from foveal.pipeline.describing_phrases import WORDINGS, wish_of, wording
 from foveal.pipeline.findings import ImageFindings
-from foveal.ports import ChatModel
+from foveal.ports.models import ChatModel
 from foveal.readers.image_facts import dominant_colors
 from foveal.readers.language import detect_language
 from foveal.testing.contracts.chat_model import ChatModelContract, events_of

@@ -13,7 +13,7 @@ from foveal.errors import (
 )
 from foveal.models.content_safety import ContentSafetyScorer
 from foveal.models.safety import severity
-from foveal.ports import SafetyScorer
+from foveal.ports.models import SafetyScorer
 from foveal.testing.content_safety_server import KEY, ContentSafetyServer
 from foveal.testing.contracts.safety_scorer import SafetyScorerContract
 from foveal.types.content import SafetyScores

@@ -11,7 +11,7 @@ from foveal.models.openai_client import Endpoint
 from foveal.models.openai_embedder import OpenAITextEmbedder
 from foveal.models.rerank_http import HttpReranker
 from foveal.pipeline.prompting import prompt
-from foveal.ports import Captioner, ChatModel, Reranker, TextEmbedder
+from foveal.ports.models import Captioner, ChatModel, Reranker, TextEmbedder
 from foveal.testing.contracts.captioner import CaptionerContract
 from foveal.testing.contracts.chat_model import ChatModelContract
 from foveal.testing.contracts.reranker import RerankerContract

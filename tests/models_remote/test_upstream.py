@@ -21,7 +21,7 @@ from foveal.errors import (
 from foveal.models.limits import Budget, CallLimit
 from foveal.models.openai_client import Endpoint
 from foveal.models.upstream import OpenAIUpstream, most_usage
-from foveal.ports import Upstream
+from foveal.ports.models import Upstream
 from foveal.testing.contracts.upstream import ASKED, UpstreamContract, events_of
 from foveal.testing.fakes_upstream import FakeUpstream
 from foveal.testing.openai_server import Faults, OpenAIServer

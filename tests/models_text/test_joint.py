@@ -13,7 +13,7 @@ from foveal.errors import ModelUnavailableError
 from foveal.models.card_table import JOINT
 from foveal.models.joint import ImagePreparation, OnnxJointEmbedder
 from foveal.models.pull import ModelFolder
-from foveal.ports import ImageEncoder, JointEmbedder
+from foveal.ports.models import ImageEncoder, JointEmbedder
 from foveal.testing.contracts.image_encoder import ImageEncoderContract
 from foveal.testing.contracts.joint_embedder import JointEmbedderContract
 from foveal.testing.fakes_vision import FakeJointEmbedder

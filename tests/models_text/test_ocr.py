@@ -18,7 +18,7 @@ from foveal.models.ocr_order import in_reading_order, merged
 from foveal.models.ocr_regions import Region, find_regions, polygon, straightened
 from foveal.models.pull import ModelFolder
 from foveal.models.tesseract import OtherScripts, installed, is_written_in
-from foveal.ports import TextRecognizer
+from foveal.ports.models import TextRecognizer
 from foveal.testing.contracts.text_recognizer import TextRecognizerContract
 from foveal.testing.fakes_text import FakeTextRecognizer, picture_of
 from foveal.types.content import OcrLine

@@ -12,7 +12,7 @@ from foveal.models.cards import Card
 from foveal.models.pull import ModelFolder
 from foveal.models.text_embedder import CachedQueries, LocalTextEmbedder
 from foveal.models.text_embedder_weights import BLOCK, decode_blocks, open_weights
-from foveal.ports import TextEmbedder
+from foveal.ports.models import TextEmbedder
 from foveal.testing.contracts.text_embedder import TextEmbedderContract
 from foveal.testing.fakes_text import FakeTextEmbedder
 

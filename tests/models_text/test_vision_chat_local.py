@@ -16,7 +16,7 @@ from foveal.models.card_table import VISION_CHAT
 from foveal.models.pull import ModelFolder
 from foveal.models.upstream import OpenAIUpstream
 from foveal.models.vision_chat_local import LocalVisionCaptioner, LocalVisionChat, LocalVisionServer
-from foveal.ports import Upstream
+from foveal.ports.models import Upstream
 from foveal.testing.contracts.captioner import CaptionerContract
 from foveal.testing.contracts.chat_model import ChatModelContract
 from foveal.testing.contracts.upstream import ASKED, UpstreamContract

@@ -17,7 +17,7 @@ from foveal.errors import ModelUnavailableError
 from foveal.models.cards import Card
 from foveal.models.detector import NanoDet, decode_boxes, non_maximum_suppression
 from foveal.models.pull import ModelFolder
-from foveal.ports import ObjectDetector
+from foveal.ports.models import ObjectDetector
 from foveal.testing.contracts.object_detector import ObjectDetectorContract
 from foveal.testing.fakes_vision import FakeObjectDetector
 from foveal.types.content import DetectedObject

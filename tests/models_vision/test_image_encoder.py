@@ -13,7 +13,7 @@ from foveal.models.efficientnet_graph import write_efficientnet_lite2
 from foveal.models.image_encoder import EfficientNetLite
 from foveal.models.labels import coco_labels, imagenet_labels
 from foveal.models.pull import ModelFolder
-from foveal.ports import ImageEncoder
+from foveal.ports.models import ImageEncoder
 from foveal.testing.contracts.image_encoder import ImageEncoderContract
 from foveal.testing.fakes_vision import FakeImageEncoder
 from foveal.types.vectors import Pixels

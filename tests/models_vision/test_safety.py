@@ -11,7 +11,7 @@ from foveal.errors import ModelUnavailableError
 from foveal.models.cards import Card
 from foveal.models.pull import ModelFolder
 from foveal.models.safety import LocalSafetyScorer, severity
-from foveal.ports import SafetyScorer
+from foveal.ports.models import SafetyScorer
 from foveal.testing.contracts.safety_scorer import SafetyScorerContract
 from foveal.testing.fakes_vision import FakeSafetyScorer
 from foveal.types.content import SafetyScores

@@ -20,7 +20,7 @@ from foveal.identity import passwords
 from foveal.identity.claims import ClaimRules
 from foveal.identity.desk import FREE_TRIES, LONGEST_WAIT_S, RENEWED_AFTER, Desk, Throttle
 from foveal.identity.openid import PATIENCE_S, OpenIdClient, OpenIdProvider
-from foveal.ports_people import IdentityProvider
+from foveal.ports.people import IdentityProvider
 from foveal.testing.contracts.identity_provider import REDIRECT, IdentityProviderContract
 from foveal.testing.contracts.sign_ins import Clock
 from foveal.testing.fakes_identity import FakeIdentityProvider, InMemoryAccounts, InMemorySignIns

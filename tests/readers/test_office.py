@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from foveal.errors import AssetError, AssetLimitError, UnreadableAssetError
-from foveal.ports import Reader
+from foveal.ports.sources import Reader
 from foveal.readers.docx import DocxReader
 from foveal.readers.image import ImageReader
 from foveal.readers.limits import MAX_MARKS, Limits

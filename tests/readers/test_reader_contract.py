@@ -8,7 +8,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from foveal.ports import Reader
+from foveal.ports.sources import Reader
 from foveal.readers.docx import DocxReader
 from foveal.readers.html import HtmlReader
 from foveal.readers.image import ImageReader

@@ -11,7 +11,7 @@ from foveal.pipeline.adapt import ATTACHMENT, AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.search import Searcher
 from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
-from foveal.ports import Reranker
+from foveal.ports.models import Reranker
 from foveal.retrieval.adapter import FeatureLayout, fit
 from foveal.retrieval.text_space import build_text_space
 from foveal.stores.catalog import SqlCatalog, open_engine

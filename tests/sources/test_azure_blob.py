@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from foveal.errors import InvalidRequestError, SourceUnusableError, UnreadableAssetError
-from foveal.ports import Source
+from foveal.ports.sources import Source
 from foveal.sources.azure_blob import AzureBlobSource, BlobPlace, blob_place
 from foveal.testing.contracts.source import SourceContract
 from foveal.types.assets import SourceItem

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from foveal.ports import Fetcher
+from foveal.ports.sources import Fetcher
 from foveal.readers.sniffing import sniff
 from foveal.sources.public_addresses import Allowed
 from foveal.sources.web import WebFetcher

@@ -11,7 +11,7 @@ import fsspec
 import pytest
 
 from foveal.errors import InvalidRequestError, SourceUnusableError, UnreadableAssetError
-from foveal.ports import Source
+from foveal.ports.sources import Source
 from foveal.sources.fsspec_files import FsspecSource, checked_options, checked_url
 from foveal.testing.contracts.source import SourceContract
 from foveal.types.assets import SourceItem

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from foveal.errors import InvalidRequestError, SourceUnusableError
-from foveal.ports import Source
+from foveal.ports.sources import Source
 from foveal.sources.fsspec_files import FsspecSource
 from foveal.testing.contracts.source import SourceContract
 from foveal.types.sources import Credential, CredentialKind, Secret

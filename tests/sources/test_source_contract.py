@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from foveal.ports import Source
+from foveal.ports.sources import Source
 from foveal.sources.folder import FolderSource
 from foveal.sources.listed import ListedSource
 from foveal.testing.contracts.source import SourceContract

@@ -11,7 +11,7 @@ from alembic.config import Config
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from foveal.ports import ApiKeys
+from foveal.ports.stores import ApiKeys
 from foveal.stores import catalog
 from foveal.stores.api_keys import SqlApiKeys
 from foveal.stores.catalog import open_engine

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from foveal.errors import StoreError
-from foveal.ports import ByteStore
+from foveal.ports.stores import ByteStore
 from foveal.stores.byte_files import FileByteStore
 from foveal.testing.contracts.byte_store import ONE, ByteStoreContract
 from foveal.types.assets import AssetId

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from foveal.errors import ConflictError, StoreBusyError, StoreCorruptError, StoreError
-from foveal.ports import Catalog
+from foveal.ports.stores import Catalog
 from foveal.stores.catalog import SqlCatalog, open_engine
 from foveal.stores.catalog_tables import HEAD, metadata
 from foveal.stores.sql_engine import writing

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine
 
-from foveal.ports_people import Conversations, FeedbackLog, Shares
+from foveal.ports.people import Conversations, FeedbackLog, Shares
 from foveal.stores.conversations import SqlConversations, SqlShares
 from foveal.stores.feedback import SqlFeedbackLog
 from foveal.testing.contracts.conversations import ANNA, ConversationsContract, ticking

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from foveal.ports import ByteStore, Catalog, ChunkStore, IngestionLog, ModelCache
+from foveal.ports.ingestions import IngestionLog
+from foveal.ports.stores import ByteStore, Catalog, ChunkStore, ModelCache
 from foveal.testing.contracts.byte_store import ByteStoreContract
 from foveal.testing.contracts.catalog import CatalogContract
 from foveal.testing.contracts.chunk_store import ChunkStoreContract

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from foveal.errors import ConflictError, NotFoundError
-from foveal.ports import IngestionLog
+from foveal.ports.ingestions import IngestionLog
 from foveal.stores.catalog_tables import leases
 from foveal.stores.ingestion_log import SqlIngestionLog
 from foveal.stores.process_leases import HEARTBEAT_LIMIT

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from foveal.errors import StoreCorruptError, StoreError
-from foveal.ports import ChunkStore
+from foveal.ports.stores import ChunkStore
 from foveal.stores.lance import LanceChunkStore
 from foveal.testing.contracts.chunk_store import INDEX, SCHEMA, ChunkStoreContract, ids, text_chunk
 from foveal.types.assets import DocumentId

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foveal.errors import FilterError
-from foveal.ports import ChunkSnapshot
+from foveal.ports.stores import ChunkSnapshot
 from foveal.stores.lance import LanceChunkStore
 from foveal.stores.lance_filters import MAX_PARENTHESES, where_clause
 from foveal.testing.contracts.chunk_store import INDEX, SCHEMA

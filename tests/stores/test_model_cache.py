@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from foveal.errors import StoreCorruptError
-from foveal.ports import ModelCache
+from foveal.ports.stores import ModelCache
 from foveal.stores.model_cache import PassingModelCache, SqlModelCache
 from foveal.testing.contracts.model_cache import ModelCacheContract
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from foveal.ports_people import Accounts, SignIns
+from foveal.ports.people import Accounts, SignIns
 from foveal.stores.people import SqlAccounts, SqlSignIns
 from foveal.testing.contracts.accounts import AccountsContract
 from foveal.testing.contracts.sign_ins import ANNA, LIFE, Clock, SignInsContract

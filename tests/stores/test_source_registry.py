@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
 from foveal.errors import ConflictError, StoreCorruptError
-from foveal.ports import SourceRegistry
+from foveal.ports.sources import SourceRegistry
 from foveal.stores.catalog import open_engine
 from foveal.stores.process_leases import HEARTBEAT_LIMIT
 from foveal.stores.source_registry import SqlSourceRegistry

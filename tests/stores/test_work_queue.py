@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Engine, update
 
 from foveal.errors import ConflictError
-from foveal.ports import IngestionLog
-from foveal.ports_work import WorkQueue
+from foveal.ports.ingestions import IngestionLog
+from foveal.ports.work import WorkQueue
 from foveal.stores.catalog_tables import job_workers
 from foveal.stores.ingestion_log import SqlIngestionLog
 from foveal.stores.process_leases import HEARTBEAT_LIMIT

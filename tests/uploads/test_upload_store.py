@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from foveal.errors import ConflictError
-from foveal.ports import Source
-from foveal.ports_uploads import UploadStore
+from foveal.ports.sources import Source
+from foveal.ports.uploads import UploadStore
 from foveal.sources.uploads import UploadsSource
 from foveal.stores.catalog import open_engine
 from foveal.stores.uploads import SqlUploadStore

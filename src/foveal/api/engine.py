@@ -14,7 +14,7 @@ from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.search_indexes import SearchIndexes
 from foveal.pipeline.uploads import Uploads
 from foveal.pipeline.vision import Vision
-from foveal.ports import Upstream
+from foveal.ports.models import Upstream
 from foveal.types.chat import ChatEvent, ChatRequest, GroundingOptions, ImageInput
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.filters import Filter

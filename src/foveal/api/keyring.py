@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from foveal.api.crowd import Threads
 from foveal.errors import StoreError
-from foveal.ports import ApiKeys
+from foveal.ports.stores import ApiKeys
 from foveal.types.keys import KeyRecord
 
 FRESH_S = 2.0

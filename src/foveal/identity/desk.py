@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from foveal.errors import InvalidRequestError, NotFoundError, RateLimitError, SignInRefusedError
 from foveal.identity import passwords
-from foveal.ports_people import Accounts, IdentityProvider, SignIns
+from foveal.ports.people import Accounts, IdentityProvider, SignIns
 from foveal.types.conversations import PersonId
 from foveal.types.people import Account, Departure, SignIn, Standing, Way
 

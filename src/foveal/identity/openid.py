@@ -60,7 +60,7 @@ class _Metadata:
 
 
 class OpenIdProvider:
-    """`foveal.ports_people.IdentityProvider` over any provider of OpenID Connect.
+    """`foveal.ports.IdentityProvider` over any provider of OpenID Connect.
 
     Args:
         clock: Seconds, monotonic.

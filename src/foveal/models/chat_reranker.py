@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from foveal.errors import ModelUnavailableError
 from foveal.models.background_loop import wait
-from foveal.ports import ChatModel
+from foveal.ports.models import ChatModel
 from foveal.retrieval.fencing import Fence
 from foveal.retrieval.json_replies import JsonValue, json_values
 from foveal.types.chat import Message, Sampling, TextDelta

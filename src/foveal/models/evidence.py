@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from foveal.ports import TextEmbedder
+from foveal.ports.models import TextEmbedder
 from foveal.retrieval.background import SUBJECTS
 from foveal.retrieval.sentences import sentences
 from foveal.retrieval.strictness import Keywords, keywords

@@ -16,7 +16,7 @@ from typing import Final
 from foveal.models.evidence import Sentence, SentenceScorer
 from foveal.models.extractive_phrases import Phrases, phrases
 from foveal.models.relation_phrases import relation_phrases, said
-from foveal.ports import TextEmbedder
+from foveal.ports.models import TextEmbedder
 from foveal.retrieval.intents import standalone_query
 from foveal.retrieval.moments import clock, place_in_words
 from foveal.retrieval.passages import joined_text

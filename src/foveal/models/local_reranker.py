@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from foveal.models.evidence import Sentence, SentenceScorer
-from foveal.ports import TextEmbedder
+from foveal.ports.models import TextEmbedder
 from foveal.retrieval.sentences import highlights
 from foveal.types.search import Extract, Passage, Reranked
 

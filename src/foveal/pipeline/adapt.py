@@ -13,7 +13,8 @@ from foveal.errors import StoreCorruptError
 from foveal.pipeline.editions import attachment_of
 from foveal.pipeline.remembered import Remembered
 from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding, image_name
-from foveal.ports import Catalog, ChunkStore, JointEmbedder
+from foveal.ports.models import JointEmbedder
+from foveal.ports.stores import Catalog, ChunkStore
 from foveal.retrieval.adapter import Adapter, AdapterQuality, FeatureLayout, fit
 from foveal.retrieval.text_space import TextSpace
 from foveal.types.assets import MediaKind

@@ -14,7 +14,7 @@ from itertools import groupby
 from threading import Lock
 from typing import cast
 
-from foveal.ports import ChunkSnapshot, ColumnValue
+from foveal.ports.stores import ChunkSnapshot, ColumnValue
 from foveal.retrieval.filtering import both, visible_to
 from foveal.types.assets import MediaKind
 from foveal.types.browsing import Counted, Day, Listing, Order, Overview, Place, Suggestion

@@ -8,7 +8,7 @@ from foveal.errors import StoreCorruptError
 from foveal.pipeline.editions import attachment_of
 from foveal.pipeline.remembered import Remembered
 from foveal.pipeline.understand import TextUnderstanding
-from foveal.ports import Catalog, ChunkStore
+from foveal.ports.stores import Catalog, ChunkStore
 from foveal.retrieval.background import SUBJECTS
 from foveal.retrieval.strictness import Calibration, calibrate
 from foveal.types.chunks import Generation

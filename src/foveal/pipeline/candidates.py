@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from foveal.pipeline.weighing import Weights
-from foveal.ports import ChunkSnapshot
+from foveal.ports.stores import ChunkSnapshot
 from foveal.retrieval.fusion import RANK_CONSTANT, Fused, fuse
 from foveal.retrieval.strictness import Keywords, keywords
 from foveal.types.chunks import Chunk, ChunkId, Feature

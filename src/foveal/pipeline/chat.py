@@ -12,7 +12,7 @@ from dataclasses import replace
 from foveal.errors import InvalidRequestError
 from foveal.pipeline.relating import Relate, unrelated, with_copies, with_relations
 from foveal.pipeline.retrieving import Harvest, Retrieve, interleaved, search_sources
-from foveal.ports import Answerer, ChatModel
+from foveal.ports.models import Answerer, ChatModel
 from foveal.retrieval.grounding import Budget, budget, citations, cut_role_information, select_documents, trim_history
 from foveal.retrieval.tokens import TokenCounter, image_tokens
 from foveal.types.chat import (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 import numpy as np
 
 from foveal.errors import InvalidRequestError
-from foveal.ports import ChunkSnapshot
+from foveal.ports.stores import ChunkSnapshot
 from foveal.retrieval.document_values import value_of
 from foveal.retrieval.filtering import both, visible_to
 from foveal.types.chunks import Chunk, ChunkId, IndexSchema

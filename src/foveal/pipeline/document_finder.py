@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from foveal.errors import InvalidRequestError
 from foveal.pipeline.search import ANSWER_SCORE, ANSWERS, RERANKED
-from foveal.ports import DocumentSnapshot, Reranker, TextEmbedder
+from foveal.ports.fields import DocumentSnapshot
+from foveal.ports.models import Reranker, TextEmbedder
 from foveal.retrieval.document_values import scalars, value_of
 from foveal.retrieval.facets import count_facet
 from foveal.retrieval.fusion import RANK_CONSTANT

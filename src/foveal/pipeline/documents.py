@@ -10,7 +10,7 @@ import numpy as np
 from foveal.errors import InvalidRequestError
 from foveal.pipeline.document_finder import DocumentFinder, DocumentHit, field_text
 from foveal.pipeline.search import POOL
-from foveal.ports import DocumentSnapshot
+from foveal.ports.fields import DocumentSnapshot
 from foveal.retrieval.document_mapping import complete_mapping
 from foveal.retrieval.strictness import Calibration, Keywords, calibrate, keywords, passes, rerank_confidence
 from foveal.retrieval.text_queries import words_leaf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from foveal.ports import Catalog
+from foveal.ports.stores import Catalog
 
 EDITIONS = "editions"
 """The attachment with those that are laid by."""

@@ -13,7 +13,7 @@ from PIL import Image
 from foveal.errors import ModelError
 from foveal.pipeline.citing import CitationMarks
 from foveal.pipeline.prompting import fence_document, prompt
-from foveal.ports import ChatModel
+from foveal.ports.models import ChatModel
 from foveal.retrieval.fencing import Fence, one_line
 from foveal.retrieval.json_replies import json_values
 from foveal.retrieval.relation_questions import asks_for_relation

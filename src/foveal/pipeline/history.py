@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from foveal.errors import ConflictError, HistoryUnavailableError, NotFoundError, StoreError
-from foveal.ports_people import Conversations, Shares
+from foveal.ports.people import Conversations, Shares
 from foveal.retrieval.filtering import is_visible
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.conversations import (

@@ -20,8 +20,10 @@ from foveal.pipeline.job_run import HEARTBEAT_S, JobRun, Observer
 from foveal.pipeline.prepare import Preparer
 from foveal.pipeline.share import NOTHING, Share, SharedParts, Worked, hashed
 from foveal.pipeline.sidecars import all_subtitles, subtitles_by_path
-from foveal.ports import ByteStore, Catalog, ChunkStore, IngestionLog, Source
-from foveal.ports_work import WorkQueue
+from foveal.ports.ingestions import IngestionLog
+from foveal.ports.sources import Source
+from foveal.ports.stores import ByteStore, Catalog, ChunkStore
+from foveal.ports.work import WorkQueue
 from foveal.types.assets import SourceItem
 from foveal.types.chunks import ChunkChange, Generation
 from foveal.types.ingestions import (

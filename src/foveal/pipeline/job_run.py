@@ -22,7 +22,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from foveal.errors import FovealError, StoreBusyError
-from foveal.ports import IngestionLog
+from foveal.ports.ingestions import IngestionLog
 from foveal.types.ingestions import (
     AssetFailure,
     Ingestion,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from foveal.errors import ConflictError, FovealError, NotFoundError
 from foveal.pipeline.job_run import Observer
-from foveal.ports import IngestionLog
+from foveal.ports.ingestions import IngestionLog
 from foveal.types.ingestions import AssetFailure, Ingestion, IngestionId, IngestionState, JobKind, JobOrder
 
 SHARED_STAGE = "understand"

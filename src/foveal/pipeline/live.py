@@ -17,7 +17,8 @@ import numpy as np
 
 from foveal.errors import InvalidRequestError
 from foveal.pipeline.search import ANSWER_SCORE, ANSWERS, RERANKED
-from foveal.ports import LiveIndex, Reranker, TextEmbedder
+from foveal.ports.live import LiveIndex
+from foveal.ports.models import Reranker, TextEmbedder
 from foveal.retrieval.background import SUBJECTS
 from foveal.retrieval.live_mapping import merged
 from foveal.retrieval.strictness import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from foveal.errors import NotFoundError
 from foveal.pipeline.document_finder import DocumentFinder, FindWords, FoundDocuments
-from foveal.ports import DocumentSnapshot
+from foveal.ports.fields import DocumentSnapshot
 from foveal.types.documents import DocumentQuery, IndexDefinition, StoredDocument
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from foveal.pipeline.history import History
-from foveal.ports_people import FeedbackLog
+from foveal.ports.people import FeedbackLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from foveal.ports import Source
+from foveal.ports.sources import Source
 from foveal.types.assets import Asset, DocumentId, SourceItem
 from foveal.types.chunks import ChunkId
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from foveal.errors import AssetError, AssetLimitError, IndexNotFoundError, UnsupportedAssetError
 from foveal.pipeline.ingest import IngestRequest, compare
 from foveal.pipeline.prepare import Preparer, sniff_file
-from foveal.ports import Catalog, IngestionLog
+from foveal.ports.ingestions import IngestionLog
+from foveal.ports.stores import Catalog
 from foveal.types.assets import MediaKind, Sniffed, SourceItem
 from foveal.types.ingestions import (
     AssetFailure,

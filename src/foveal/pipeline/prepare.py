@@ -14,7 +14,7 @@ from foveal.pipeline.places import Place
 from foveal.pipeline.timeline import Listening, Timeline
 from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
 from foveal.pipeline.words import words_to_embed
-from foveal.ports import Reader, Sniffer, Source
+from foveal.ports.sources import Reader, Sniffer, Source
 from foveal.retrieval.adapter import Adapter, image_features
 from foveal.retrieval.chunking import TextPiece, chunk_text
 from foveal.retrieval.composing import compose_description, image_content

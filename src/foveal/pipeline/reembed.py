@@ -22,7 +22,8 @@ from foveal.pipeline.editions import EDITIONS, Edition, editions, place
 from foveal.pipeline.job_run import JobRun, Observer
 from foveal.pipeline.understand import TextUnderstanding
 from foveal.pipeline.words import words_to_embed
-from foveal.ports import Catalog, ChunkStore, IndexRecord, IngestionLog
+from foveal.ports.ingestions import IngestionLog
+from foveal.ports.stores import Catalog, ChunkStore, IndexRecord
 from foveal.types.chunks import Chunk, ChunkChange, Generation, IndexSchema
 from foveal.types.ingestions import Ingestion, IngestionCounts, IngestionState, JobOrder
 

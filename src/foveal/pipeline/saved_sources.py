@@ -28,7 +28,8 @@ from foveal.errors import (
 from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.job_run import Observer
 from foveal.pipeline.prepare import sniff_file
-from foveal.ports import LiveIndex, Sniffer, Source, SourceRegistry
+from foveal.ports.live import LiveIndex
+from foveal.ports.sources import Sniffer, Source, SourceRegistry
 from foveal.retrieval.live_mapping import report
 from foveal.types.assets import SourceItem
 from foveal.types.ingestions import Ingestion, IngestionPlan, IngestionState, JobKind, JobOrder

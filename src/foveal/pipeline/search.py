@@ -20,7 +20,8 @@ from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.candidates import Candidates
 from foveal.pipeline.pointing import pointed
 from foveal.pipeline.weighing import SURE, surest_first
-from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, ImageEncoder, JointEmbedder, Reranker, TextEmbedder
+from foveal.ports.models import ImageEncoder, JointEmbedder, Reranker, TextEmbedder
+from foveal.ports.stores import Catalog, ChunkSnapshot, ChunkStore
 from foveal.retrieval.adapter import Adapter
 from foveal.retrieval.duplicates import alike_by_hash, collapse
 from foveal.retrieval.filtering import both, visible_to

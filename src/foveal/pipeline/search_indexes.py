@@ -16,7 +16,7 @@ from foveal.errors import (
     PreconditionError,
     RequestError,
 )
-from foveal.ports import DocumentSnapshot, DocumentStore, SearchIndexCatalog
+from foveal.ports.fields import DocumentSnapshot, DocumentStore, SearchIndexCatalog
 from foveal.retrieval.document_values import merged, read_document, read_key
 from foveal.retrieval.index_definitions import check_change
 from foveal.types.documents import (

@@ -26,8 +26,9 @@ from foveal.errors import (
 from foveal.pipeline.job_run import HEARTBEAT_S
 from foveal.pipeline.places import document_id
 from foveal.pipeline.prepare import Prepared, Preparer
-from foveal.ports import ByteStore, Catalog, ChunkStore, Source
-from foveal.ports_work import WorkQueue
+from foveal.ports.sources import Source
+from foveal.ports.stores import ByteStore, Catalog, ChunkStore
+from foveal.ports.work import WorkQueue
 from foveal.retrieval.adapter import Adapter
 from foveal.types.assets import Asset, AssetId
 from foveal.types.chunks import ChunkChange

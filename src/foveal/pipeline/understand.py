@@ -28,17 +28,17 @@ from foveal.pipeline.findings import (
     Regions,
     tags_from,
 )
-from foveal.ports import (
+from foveal.ports.models import (
     Captioner,
     ImageEncoder,
     Model,
-    ModelCache,
     ObjectDetector,
     SafetyScorer,
     TextEmbedder,
     TextRecognizer,
     Transcriber,
 )
+from foveal.ports.stores import ModelCache
 from foveal.retrieval.adapter import image_features
 from foveal.retrieval.regions import REGIONS_VERSION, choose_regions, region_square
 from foveal.types.assets import AssetId

@@ -21,8 +21,9 @@ from foveal.errors import (
 )
 from foveal.pipeline.prepare import HEAD_BYTES, hash_file, sniff_file
 from foveal.pipeline.saved_sources import SavedSources
-from foveal.ports import ByteStore, Catalog, Sniffer
-from foveal.ports_uploads import UploadStore
+from foveal.ports.sources import Sniffer
+from foveal.ports.stores import ByteStore, Catalog
+from foveal.ports.uploads import UploadStore
 from foveal.retrieval.upload_names import checked_name
 from foveal.types.assets import AssetId, MediaKind, Sniffed
 from foveal.types.ingestions import AssetFailure, DocumentRecord, Ingestion

@@ -17,7 +17,7 @@ from typing import Final, Literal
 import numpy as np
 
 from foveal.errors import OperationError
-from foveal.ports import ImageEncoder, JointEmbedder, ObjectDetector, TextEmbedder
+from foveal.ports.models import ImageEncoder, JointEmbedder, ObjectDetector, TextEmbedder
 from foveal.retrieval.adapter import Adapter, FeatureLayout, fit, image_features
 from foveal.retrieval.text_space import TextSpace
 from foveal.types.vectors import FloatArray, Pixels

@@ -26,7 +26,7 @@ from foveal.pipeline.video_extracting import (
 )
 from foveal.pipeline.video_prompting import FrameBudget, ReadFrames, VideoPrompter
 from foveal.pipeline.video_timelines import VideoTimeline
-from foveal.ports import Answerer, ChatModel
+from foveal.ports.models import Answerer, ChatModel
 from foveal.retrieval.tokens import TokenCounter
 from foveal.types.chat import ChatEvent, ChatRequest, Finished, FinishReason, Message, TextDelta, VideoInput
 from foveal.types.chunks import Chunk

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from foveal.errors import ConflictError, IndexNotFoundError, InvalidRequestError, NotFoundError
 from foveal.pipeline.places import document_id
 from foveal.pipeline.video_hits import hits_of, where_of
-from foveal.ports_videos import VideoRegistry
+from foveal.ports.videos import VideoRegistry
 from foveal.retrieval.metadata_values import read_moment, select_documents
 from foveal.types.documents import Json
 from foveal.types.search import Query, SearchResult

@@ -20,8 +20,8 @@ from urllib.parse import unquote, urlsplit
 from foveal.errors import AssetError, ConflictError, FovealError, IndexNotFoundError, NotFoundError
 from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.job_run import Observer
-from foveal.ports import Source
-from foveal.ports_videos import Downloader, VideoRegistry
+from foveal.ports.sources import Source
+from foveal.ports.videos import Downloader, VideoRegistry
 from foveal.types.ingestions import DocumentState, Ingestion, IngestionProgress
 from foveal.types.videos import (
     TaskResult,

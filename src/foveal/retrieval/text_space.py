@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foveal.errors import StoreCorruptError
-from foveal.ports import TextEmbedder
+from foveal.ports.models import TextEmbedder
 from foveal.retrieval.background import MANNERS, PARALLEL, SUBJECTS
 from foveal.types.vectors import FloatArray
 

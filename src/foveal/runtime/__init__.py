@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from foveal.pipeline.search_indexes import SearchIndexes
     from foveal.pipeline.uploads import Uploads
     from foveal.pipeline.vision import Vision
-    from foveal.ports import Catalog, ChunkSnapshot, ChunkStore, Upstream
+    from foveal.ports.models import Upstream
+    from foveal.ports.stores import Catalog, ChunkSnapshot, ChunkStore
     from foveal.runtime.paging import Paging
     from foveal.runtime.sweeping import Swept
     from foveal.settings import Settings

@@ -9,7 +9,7 @@ from foveal.errors import StoreError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from foveal.ports import ModelCache
+    from foveal.ports.stores import ModelCache
     from foveal.settings import Settings
 
 

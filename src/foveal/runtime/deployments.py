@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from foveal.errors import DeploymentNotFoundError, OperationError, SettingsError
-from foveal.ports import Answerer, ChatModel, TextEmbedder, Upstream
+from foveal.ports.models import Answerer, ChatModel, TextEmbedder, Upstream
 from foveal.types.status import Deployment
 
 if TYPE_CHECKING:

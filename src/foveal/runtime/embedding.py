@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from foveal.errors import InvalidRequestError
 from foveal.models.openai_embedder import OpenAITextEmbedder
-from foveal.ports import TextEmbedder
+from foveal.ports.models import TextEmbedder
 from foveal.types.vectors import FloatArray
 
 

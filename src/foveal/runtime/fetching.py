@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from foveal.errors import ImageError, TooLargeError
-from foveal.ports import Fetcher
+from foveal.ports.sources import Fetcher
 from foveal.sources.web import shown
 from foveal.types.chat import ImageInput
 

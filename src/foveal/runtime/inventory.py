@@ -5,7 +5,7 @@ from __future__ import annotations
 from foveal.errors import LiveIndexBusyError, SourceUnusableError, StoreCorruptError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.open_index import OpenIndex
-from foveal.ports import Catalog, ChunkStore
+from foveal.ports.stores import Catalog, ChunkStore
 from foveal.runtime.live import LiveIndexes
 from foveal.runtime.models import Models
 from foveal.types.assets import MediaKind

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from foveal.errors import IndexNotFoundError, InvalidRequestError
 from foveal.pipeline.live import LiveSearcher, OpenLive
-from foveal.ports import LiveIndex, Reranker, TextEmbedder
+from foveal.ports.live import LiveIndex
+from foveal.ports.models import Reranker, TextEmbedder
 from foveal.retrieval.live_mapping import report
 from foveal.types.chat import DataSource
 from foveal.types.live import LiveTarget

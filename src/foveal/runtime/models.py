@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from foveal.errors import ModelUnavailableError
-from foveal.ports import (
+from foveal.ports.models import (
     Answerer,
     Captioner,
     ChatModel,

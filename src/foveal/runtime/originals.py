@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from foveal.errors import AssetError, NotFoundError, SourceUnusableError
 from foveal.pipeline.prepare import hash_file
-from foveal.ports import Source
+from foveal.ports.sources import Source
 from foveal.types.assets import AssetId, SourceItem
 from foveal.types.chunks import Chunk
 

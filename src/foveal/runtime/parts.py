@@ -31,21 +31,12 @@ if TYPE_CHECKING:
     from foveal.pipeline.uploads import Uploads
     from foveal.pipeline.video_chat import VideoChat
     from foveal.pipeline.vision import Vision
-    from foveal.ports import (
-        ApiKeys,
-        ByteStore,
-        Catalog,
-        ChatModel,
-        ChunkStore,
-        Fetcher,
-        IngestionLog,
-        ModelCache,
-        Reader,
-        Source,
-        TextEmbedder,
-    )
-    from foveal.ports_uploads import UploadStore
-    from foveal.ports_work import WorkQueue
+    from foveal.ports.ingestions import IngestionLog
+    from foveal.ports.models import ChatModel, TextEmbedder
+    from foveal.ports.sources import Fetcher, Reader, Source
+    from foveal.ports.stores import ApiKeys, ByteStore, Catalog, ChunkStore, ModelCache
+    from foveal.ports.uploads import UploadStore
+    from foveal.ports.work import WorkQueue
     from foveal.readers.image import ImageReader
     from foveal.readers.limits import Limits
     from foveal.readers.video import VideoReader

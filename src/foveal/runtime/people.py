@@ -15,7 +15,7 @@ from foveal.types.keys import Role
 
 if TYPE_CHECKING:
     from foveal.identity.desk import Desk
-    from foveal.ports_people import IdentityProvider
+    from foveal.ports.people import IdentityProvider
     from foveal.runtime.parts import Parts
     from foveal.settings import OpenId
     from foveal.types.chunks import Chunk, ChunkId

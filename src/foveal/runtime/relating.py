@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from foveal.pipeline.findings import ImageFindings
-from foveal.ports import TextRecognizer
+from foveal.ports.models import TextRecognizer
 from foveal.retrieval.registration import Features, Registration, best, features, register
 from foveal.retrieval.relations import ImageEvidence, relate
 from foveal.types.assets import AssetId

@@ -15,7 +15,8 @@ from foveal.pipeline.document_finder import DocumentFinder
 from foveal.pipeline.documents import DocumentSearcher
 from foveal.pipeline.open_index import OpenIndex
 from foveal.pipeline.search_indexes import SearchIndexes
-from foveal.ports import Catalog, ChunkStore, Reranker, TextEmbedder
+from foveal.ports.models import Reranker, TextEmbedder
+from foveal.ports.stores import Catalog, ChunkStore
 from foveal.retrieval.filtering import optional_filter, verbatim_filter
 from foveal.runtime.live import LiveIndexes
 from foveal.types.chat import DataSource

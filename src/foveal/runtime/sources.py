@@ -10,8 +10,9 @@ from pathlib import Path
 from foveal.errors import InvalidRequestError
 from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.saved_sources import Opening
-from foveal.ports import LiveIndex, Source
-from foveal.ports_uploads import UploadStore
+from foveal.ports.live import LiveIndex
+from foveal.ports.sources import Source
+from foveal.ports.uploads import UploadStore
 from foveal.types.live_settings import LiveSettings
 from foveal.types.sources import Credential, CredentialKind, Schedule, SourceDraft, SourceKind, SourceSettings
 

@@ -13,7 +13,7 @@ from foveal.errors import ConflictError, IndexNotFoundError
 from foveal.runtime.models import Models
 
 if TYPE_CHECKING:
-    from foveal.ports import TextEmbedder
+    from foveal.ports.models import TextEmbedder
     from foveal.runtime.parts import Parts
 
 SHARED = (

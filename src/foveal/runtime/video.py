@@ -13,7 +13,7 @@ from foveal.types.chunks import Chunk
 from foveal.types.content import ImageContent
 
 if TYPE_CHECKING:
-    from foveal.ports import ByteStore, ModelCache
+    from foveal.ports.stores import ByteStore, ModelCache
     from foveal.readers.video import VideoReader
     from foveal.runtime.models import Models
     from foveal.settings import Settings

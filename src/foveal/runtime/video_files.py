@@ -11,7 +11,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from foveal.errors import StoreError
-from foveal.ports import Source
+from foveal.ports.sources import Source
 from foveal.sources.folder import FolderSource
 
 _UNFINISHED = ".part"

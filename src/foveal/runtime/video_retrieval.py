@@ -21,7 +21,7 @@ from foveal.types.videos import VideoIngestion
 if TYPE_CHECKING:
     from foveal.pipeline.ingest import IngestRequest
     from foveal.pipeline.job_run import Observer
-    from foveal.ports_videos import Downloader, VideoRegistry
+    from foveal.ports.videos import Downloader, VideoRegistry
     from foveal.runtime.parts import Parts
     from foveal.runtime.video_files import VideoFiles
     from foveal.types.ingestions import Ingestion

@@ -17,7 +17,8 @@ from foveal.errors import (
     TooLargeError,
 )
 from foveal.pipeline.prepare import hash_file
-from foveal.ports import ByteStore, Reader, Sniffer, Source
+from foveal.ports.sources import Reader, Sniffer, Source
+from foveal.ports.stores import ByteStore
 from foveal.types.assets import Asset, AssetId, MediaKind, SourceItem
 from foveal.types.chat import ImageInput
 from foveal.types.chunks import Chunk

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from foveal.errors import AssetError, InvalidRequestError, UnreadableAssetError
-from foveal.ports import Source
+from foveal.ports.sources import Source
 from foveal.types.assets import SourceItem
 from foveal.types.ingestions import AssetFailure
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import BinaryIO
 
-from foveal.ports import Source
+from foveal.ports.sources import Source
 from foveal.types.assets import SourceItem
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from foveal.errors import UnreadableAssetError
-from foveal.ports_uploads import UploadStore
+from foveal.ports.uploads import UploadStore
 from foveal.types.assets import SourceItem
 
 SCHEME = "uploads://"

@@ -16,7 +16,7 @@ import httpcore
 import httpx
 
 from foveal.errors import ImageError, TooLargeError
-from foveal.ports import Sniffer
+from foveal.ports.sources import Sniffer
 from foveal.sources.public_addresses import Allowed
 from foveal.sources.web_client import Deadline, Resolve, Wanted, WebClient, header, shown, system_addresses
 from foveal.types.assets import MediaKind

@@ -35,7 +35,7 @@ _WHOLE, _PART = 200, 206
 
 @dataclass(frozen=True, kw_only=True)
 class WebDownloader:
-    """`foveal.ports_videos.Downloader` over HTTP.
+    """`foveal.ports.Downloader` over HTTP.
 
     Attributes:
         allowed: What the operator opens beyond the public internet.

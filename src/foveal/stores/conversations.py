@@ -42,7 +42,7 @@ _ORDER = (conversations.c.updated_at.desc(), conversations.c.conversation_id)
 
 
 class SqlConversations:
-    """`foveal.ports_people.Conversations` over an engine made by `foveal.stores.catalog.open_engine`."""
+    """`foveal.ports.Conversations` over an engine made by `foveal.stores.catalog.open_engine`."""
 
     def __init__(self, engine: Engine, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._engine = engine
@@ -162,7 +162,7 @@ class SqlConversations:
 
 
 class SqlShares:
-    """`foveal.ports_people.Shares` over an engine made by `foveal.stores.catalog.open_engine`."""
+    """`foveal.ports.Shares` over an engine made by `foveal.stores.catalog.open_engine`."""
 
     def __init__(self, engine: Engine, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._engine = engine

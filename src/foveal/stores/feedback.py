@@ -18,7 +18,7 @@ _WHAT = "The table of feedback"
 
 
 class SqlFeedbackLog:
-    """`foveal.ports_people.FeedbackLog` over an engine made by `foveal.stores.catalog.open_engine`."""
+    """`foveal.ports.FeedbackLog` over an engine made by `foveal.stores.catalog.open_engine`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

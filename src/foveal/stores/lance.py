@@ -16,7 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from foveal.errors import ConflictError, IndexNotFoundError, StoreCorruptError, StoreError
-from foveal.ports import ColumnValue
+from foveal.ports.stores import ColumnValue
 from foveal.stores.lance_engine import connect, translated
 from foveal.stores.lance_filters import one_of, where_clause
 from foveal.stores.lance_indexes import (

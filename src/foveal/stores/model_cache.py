@@ -12,7 +12,7 @@ from sqlalchemy import URL, Column, Engine, LargeBinary, MetaData, String, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
-from foveal.ports import ModelCache
+from foveal.ports.stores import ModelCache
 from foveal.stores.sql_engine import connect, reading, sharing, writing
 
 _KEYS = 500

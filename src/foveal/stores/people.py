@@ -29,7 +29,7 @@ _ACCOUNTS, _SIGN_INS = "The table of accounts", "The table of sign-ins"
 
 
 class SqlAccounts:
-    """`foveal.ports_people.Accounts` over an engine made by `foveal.stores.catalog.open_engine`."""
+    """`foveal.ports.Accounts` over an engine made by `foveal.stores.catalog.open_engine`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -79,7 +79,7 @@ class SqlAccounts:
 
 
 class SqlSignIns:
-    """`foveal.ports_people.SignIns` over an engine made by `foveal.stores.catalog.open_engine`."""
+    """`foveal.ports.SignIns` over an engine made by `foveal.stores.catalog.open_engine`."""
 
     def __init__(self, engine: Engine, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._engine = engine

@@ -23,7 +23,7 @@ _WHAT = "The table of uploads"
 
 
 class SqlUploadStore:
-    """`foveal.ports_uploads.UploadStore` over an engine made by `foveal.stores.catalog.open_engine`.
+    """`foveal.ports.UploadStore` over an engine made by `foveal.stores.catalog.open_engine`.
 
     Args:
         engine: The database.

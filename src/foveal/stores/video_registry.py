@@ -39,7 +39,7 @@ _NO_LEASE = {"run_id": None, "run_host": None, "run_pid": None, "heartbeat_at": 
 
 
 class SqlVideoRegistry:
-    """`foveal.ports_videos.VideoRegistry` over an engine made by `foveal.stores.catalog.open_engine`.
+    """`foveal.ports.VideoRegistry` over an engine made by `foveal.stores.catalog.open_engine`.
 
     Args:
         engine: The database.

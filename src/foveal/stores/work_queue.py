@@ -1,4 +1,4 @@
-"""Shared work in a SQL database: `foveal.ports_work.WorkQueue`.
+"""Shared work in a SQL database: `foveal.ports.WorkQueue`.
 
 Taking items is the one thing that many workers do all the time: on PostgreSQL they lock only the rows they take and
 skip those of others (`FOR UPDATE SKIP LOCKED`); on SQLite each takes the file's write lock for a millisecond.
@@ -35,7 +35,7 @@ _items = work_items.c
 
 
 class SqlWorkQueue:
-    """`foveal.ports_work.WorkQueue` over an engine made by `foveal.stores.catalog.open_engine`."""
+    """`foveal.ports.WorkQueue` over an engine made by `foveal.stores.catalog.open_engine`."""
 
     def __init__(self, engine: Engine, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._engine = engine

@@ -12,7 +12,7 @@ from foveal.pipeline.findings import ImageFindings, tags_from
 from foveal.pipeline.vectorizing import Vectorizer
 from foveal.pipeline.video_indexes import VideoIndexes
 from foveal.pipeline.vision import Vision
-from foveal.ports import ImageEncoder
+from foveal.ports.models import ImageEncoder
 from foveal.retrieval.text_space import TextSpace, build_text_space
 from foveal.testing.fakes_text import FakeTextEmbedder
 from foveal.testing.fakes_videos import fake_video_indexes

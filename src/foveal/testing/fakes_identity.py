@@ -12,7 +12,7 @@ from foveal.types.people import GRACE, Account, Departure, SignIn, SignInId, Sta
 
 
 class InMemoryAccounts:
-    """`foveal.ports_people.Accounts` over a dictionary."""
+    """`foveal.ports.Accounts` over a dictionary."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[Account, str]] = {}
@@ -46,7 +46,7 @@ class InMemoryAccounts:
 
 
 class InMemorySignIns:
-    """`foveal.ports_people.SignIns` over dictionaries."""
+    """`foveal.ports.SignIns` over dictionaries."""
 
     def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
@@ -101,7 +101,7 @@ class InMemorySignIns:
 
 
 class FakeIdentityProvider:
-    """`foveal.ports_people.IdentityProvider` that knows some people: the code it sends them back with is their name,
+    """`foveal.ports.IdentityProvider` that knows some people: the code it sends them back with is their name,
     and so is, after `token `, their access token.
     """
 

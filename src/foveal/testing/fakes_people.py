@@ -25,7 +25,7 @@ from foveal.types.conversations import (
 
 
 class InMemoryConversations:
-    """`foveal.ports_people.Conversations` over dictionaries.
+    """`foveal.ports.Conversations` over dictionaries.
 
     Attributes:
         failure: Raised by every call, when set.
@@ -157,7 +157,7 @@ class InMemoryConversations:
 
 
 class InMemoryShares:
-    """`foveal.ports_people.Shares` over a dictionary.
+    """`foveal.ports.Shares` over a dictionary.
 
     Args:
         conversations: What they share; a link to what is not there any more is gone.
@@ -211,7 +211,7 @@ class InMemoryShares:
 
 
 class InMemoryFeedbackLog:
-    """`foveal.ports_people.FeedbackLog` over a dictionary."""
+    """`foveal.ports.FeedbackLog` over a dictionary."""
 
     def __init__(self) -> None:
         self._entries: dict[tuple[PersonId, str], Feedback] = {}

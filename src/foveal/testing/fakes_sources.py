@@ -11,8 +11,9 @@ from foveal.errors import ConflictError, NotFoundError
 from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.job_run import JobRun, Observer
 from foveal.pipeline.saved_sources import SavedSources
-from foveal.ports import IngestionLog, SourceRegistry
-from foveal.ports_uploads import UploadStore
+from foveal.ports.ingestions import IngestionLog
+from foveal.ports.sources import SourceRegistry
+from foveal.ports.uploads import UploadStore
 from foveal.readers.sniffing import sniff
 from foveal.runtime.sources import opening
 from foveal.testing.fakes_uploads import InMemoryUploadStore

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from foveal.ports import Transcriber
+from foveal.ports.models import Transcriber
 from foveal.types.speech import TimedText, Transcript
 from foveal.types.vectors import SAMPLE_RATE, Samples
 

@@ -19,7 +19,7 @@ from types import MappingProxyType
 import numpy as np
 
 from foveal.errors import ConflictError, IndexNotFoundError, NotFoundError, StoreCorruptError, StoreError
-from foveal.ports import ColumnValue
+from foveal.ports.stores import ColumnValue
 from foveal.stores.words import words
 from foveal.testing.filter_oracle import matches
 from foveal.types.assets import AssetId, DocumentId

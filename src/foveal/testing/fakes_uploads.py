@@ -12,7 +12,7 @@ from typing import BinaryIO
 from foveal.errors import ConflictError, NotFoundError, UnreadableAssetError
 from foveal.pipeline.saved_sources import SavedSources
 from foveal.pipeline.uploads import UploadLimits, Uploads
-from foveal.ports_uploads import UploadStore
+from foveal.ports.uploads import UploadStore
 from foveal.readers.sniffing import sniff
 from foveal.retrieval.upload_names import free_name
 from foveal.runtime.uploading import read_words
@@ -22,7 +22,7 @@ from foveal.types.uploads import Fate, FileId, Received, Unfinished, UploadDraft
 
 
 class InMemoryUploadStore:
-    """`foveal.ports_uploads.UploadStore` over dictionaries; ids are numbers of 32 digits."""
+    """`foveal.ports.UploadStore` over dictionaries; ids are numbers of 32 digits."""
 
     def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from foveal.errors import AssetLimitError, ConflictError, IndexNotFoundError, PreconditionError, UnreadableAssetError
 from foveal.pipeline.video_indexes import VideoIndexes
-from foveal.ports_videos import VideoRegistry
+from foveal.ports.videos import VideoRegistry
 from foveal.types.chunks import NO_GENERATION
 from foveal.types.search import Query, SearchResult
 from foveal.types.videos import VideoDocument, VideoIndex, VideoIngestion, VideoRun, VideoTask
@@ -68,7 +68,7 @@ class FakeDownloader:
 
 
 class InMemoryVideoRegistry:
-    """`foveal.ports_videos.VideoRegistry` over dictionaries; a run's id is `run-` and a number."""
+    """`foveal.ports.VideoRegistry` over dictionaries; a run's id is `run-` and a number."""
 
     def __init__(self) -> None:
         self._indexes: dict[str, VideoIndex] = {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from threading import RLock
 
 from foveal.errors import ConflictError
-from foveal.ports import IngestionLog
+from foveal.ports.ingestions import IngestionLog
 from foveal.types.assets import AssetId
 from foveal.types.ingestions import IngestionId
 from foveal.types.work import Finished, GoneDocument, Outcome, WorkerId, WorkItem
@@ -24,7 +24,7 @@ class _Job:
 
 
 class InMemoryWorkQueue:
-    """`foveal.ports_work.WorkQueue` over dictionaries; counts go to the log it is given."""
+    """`foveal.ports.WorkQueue` over dictionaries; counts go to the log it is given."""
 
     def __init__(self, log: IngestionLog) -> None:
         self._log = log

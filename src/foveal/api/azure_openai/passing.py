@@ -18,7 +18,7 @@ from foveal.api.engine import Engine
 from foveal.api.errors import BodyError
 from foveal.api.images import check_count
 from foveal.errors import TooLargeError
-from foveal.ports import Upstream
+from foveal.ports.models import Upstream
 from foveal.types.chat import ChatRequest, ImageInput, Message
 from foveal.types.status import Deployment
 from foveal.types.upstream import JsonObject

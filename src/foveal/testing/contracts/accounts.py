@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from foveal.errors import ConflictError, NotFoundError
-from foveal.ports_people import Accounts
+from foveal.ports.people import Accounts
 from foveal.types.keys import Role
 from foveal.types.people import Account
 
@@ -18,7 +18,7 @@ BERT = Account(name="bert@example.com", groups=("board", "press, radio"), create
 
 
 class AccountsContract:
-    """The specification of `foveal.ports_people.Accounts` as tests."""
+    """The specification of `foveal.ports.Accounts` as tests."""
 
     @pytest.fixture
     def accounts(self) -> Accounts:

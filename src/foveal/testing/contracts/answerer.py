@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from foveal.ports import Answerer
+from foveal.ports.models import Answerer
 from foveal.types.assets import AssetId, DocumentId, MediaKind
 from foveal.types.chat import (
     REFUSAL,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from foveal.errors import ConflictError, NotFoundError
-from foveal.ports import ApiKeys
+from foveal.ports.stores import ApiKeys
 from foveal.types.keys import KeyGrant, KeyId, RateLimits, Role
 
 FULL = KeyGrant(

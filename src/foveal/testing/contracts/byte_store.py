@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from foveal.ports import ByteStore
+from foveal.ports.stores import ByteStore
 from foveal.types.assets import AssetId
 
 ONE, OTHER = AssetId("ab" * 32), AssetId("abab" + "cd" * 30)

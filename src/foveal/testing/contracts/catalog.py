@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from foveal.errors import ConflictError, IndexNotFoundError
-from foveal.ports import Catalog
+from foveal.ports.stores import Catalog
 from foveal.types.assets import AssetId, DocumentId, SourceItem
 from foveal.types.chunks import Generation, IndexSchema
 from foveal.types.ingestions import AssetFailure, DocumentRecord, DocumentState

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from foveal.ports import ChatModel
+from foveal.ports.models import ChatModel
 from foveal.testing.pictures import jpeg
 from foveal.types.chat import Finished, ImageInput, Message, Sampling, TextDelta
 

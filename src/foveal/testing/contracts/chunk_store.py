@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from foveal.errors import ConflictError, IndexNotFoundError, StoreCorruptError, StoreError
-from foveal.ports import ChunkSnapshot, ChunkStore
+from foveal.ports.stores import ChunkSnapshot, ChunkStore
 from foveal.types.assets import AssetId, DocumentId, MediaKind
 from foveal.types.chunks import Chunk, ChunkChange, ChunkId, Generation, IndexSchema, SeenVectors
 from foveal.types.content import DetectedObject, OcrLine

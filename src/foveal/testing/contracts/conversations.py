@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from foveal.errors import ConflictError, NotFoundError
-from foveal.ports_people import Conversations, Shares
+from foveal.ports.people import Conversations, Shares
 from foveal.types.conversations import CitedItem, ConversationId, PersonId, Said, ShareId, Speaker
 
 ANNA, BERT = PersonId("account:anna"), PersonId("openid:https://id.example#bert")
@@ -33,7 +33,7 @@ def ticking(start: datetime = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)) -> Iterato
 
 
 class ConversationsContract:
-    """The specification of `foveal.ports_people.Conversations` and `Shares` as tests."""
+    """The specification of `foveal.ports.Conversations` and `Shares` as tests."""
 
     @pytest.fixture
     def kept(self) -> tuple[Conversations, Shares]:

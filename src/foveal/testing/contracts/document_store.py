@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from foveal.errors import FilterError, IndexNotFoundError, InvalidRequestError
-from foveal.ports import DocumentSnapshot, DocumentStore
+from foveal.ports.fields import DocumentSnapshot, DocumentStore
 from foveal.retrieval.document_values import read_document
 from foveal.retrieval.index_definitions import read_definition
 from foveal.retrieval.odata import parse_filter

@@ -9,13 +9,13 @@ from typing import ClassVar
 import pytest
 
 from foveal.errors import AssetLimitError, UnreadableAssetError
-from foveal.ports_videos import Downloader
+from foveal.ports.videos import Downloader
 
 LIMIT_BYTES = 4096
 
 
 class DownloaderContract:
-    """The specification of `foveal.ports_videos.Downloader` as tests."""
+    """The specification of `foveal.ports.Downloader` as tests."""
 
     PAGES: ClassVar[Mapping[str, bytes]] = {
         "/clip.mp4": bytes(range(256)) * 16,

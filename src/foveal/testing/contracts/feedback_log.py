@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from foveal.ports_people import FeedbackLog
+from foveal.ports.people import FeedbackLog
 from foveal.types.conversations import Feedback, PersonId, Rating, Reason
 
 AT = datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
@@ -26,7 +26,7 @@ BARE = Feedback(person=PersonId("local"), answer_id="chatcmpl-1", rating=Rating.
 
 
 class FeedbackLogContract:
-    """The specification of `foveal.ports_people.FeedbackLog` as tests."""
+    """The specification of `foveal.ports.FeedbackLog` as tests."""
 
     @pytest.fixture
     def log(self) -> FeedbackLog:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from foveal.errors import ImageError, TooLargeError
-from foveal.ports import Fetcher
+from foveal.ports.sources import Fetcher
 from foveal.testing.pictures import jpeg
 
 LIMIT_BYTES = 4096

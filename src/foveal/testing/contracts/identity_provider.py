@@ -7,14 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from foveal.errors import SignInRefusedError
-from foveal.ports_people import IdentityProvider
+from foveal.ports.people import IdentityProvider
 from foveal.types.people import Departure, Standing
 
 REDIRECT = "http://127.0.0.1:8808/v1/session/openid"
 
 
 class IdentityProviderContract:
-    """The specification of `foveal.ports_people.IdentityProvider` as tests."""
+    """The specification of `foveal.ports.IdentityProvider` as tests."""
 
     @pytest.fixture
     def provider(self) -> IdentityProvider:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from foveal.ports import ImageEncoder
+from foveal.ports.models import ImageEncoder
 from foveal.types.vectors import Pixels
 
 

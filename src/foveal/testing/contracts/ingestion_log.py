@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from foveal.errors import ConflictError, NotFoundError
-from foveal.ports import IngestionLog
+from foveal.ports.ingestions import IngestionLog
 from foveal.types.ingestions import (
     AssetFailure,
     Ingestion,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from foveal.ports import JointEmbedder
+from foveal.ports.models import JointEmbedder
 from foveal.types.vectors import Pixels
 
 

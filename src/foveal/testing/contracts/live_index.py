@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from foveal.errors import FilterError, InvalidRequestError
-from foveal.ports import LiveIndex
+from foveal.ports.live import LiveIndex
 from foveal.types.documents import Json
 from foveal.types.live import LiveHits, LiveQuery
 from foveal.types.live_settings import FieldsMapping, LiveSettings

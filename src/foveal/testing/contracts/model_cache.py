@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from foveal.ports import ModelCache
+from foveal.ports.stores import ModelCache
 
 
 class ModelCacheContract:

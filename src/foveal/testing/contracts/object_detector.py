@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from foveal.ports import ObjectDetector
+from foveal.ports.models import ObjectDetector
 from foveal.testing.contracts.image_encoder import synthetic_images
 
 

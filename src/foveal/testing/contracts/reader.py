@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from foveal.errors import AssetLimitError, UnreadableAssetError
-from foveal.ports import Reader
+from foveal.ports.sources import Reader
 from foveal.types.assets import Asset, AssetId, MediaKind
 from foveal.types.content import Content, ImageContent, SoundContent, SubtitleContent
 

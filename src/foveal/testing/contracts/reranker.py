@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from foveal.ports import Reranker
+from foveal.ports.models import Reranker
 from foveal.types.chunks import ChunkId
 from foveal.types.search import Passage
 

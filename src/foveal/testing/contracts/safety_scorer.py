@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from foveal.ports import SafetyScorer
+from foveal.ports.models import SafetyScorer
 from foveal.testing.contracts.image_encoder import synthetic_images
 from foveal.types.content import SafetyScores
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from foveal.errors import ConflictError, PreconditionError
-from foveal.ports import SearchIndexCatalog
+from foveal.ports.fields import SearchIndexCatalog
 from foveal.retrieval.index_definitions import read_definition
 from foveal.types.documents import Json, SearchIndexRecord
 

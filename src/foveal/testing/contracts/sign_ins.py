@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from foveal.ports_people import SignIns
+from foveal.ports.people import SignIns
 from foveal.types.conversations import PersonId
 from foveal.types.keys import Role
 from foveal.types.people import GRACE, Standing, Way
@@ -28,7 +28,7 @@ class Clock:
 
 
 class SignInsContract:
-    """The specification of `foveal.ports_people.SignIns` as tests."""
+    """The specification of `foveal.ports.SignIns` as tests."""
 
     @pytest.fixture
     def clock(self) -> Clock:

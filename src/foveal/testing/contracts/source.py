@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from foveal.errors import UnreadableAssetError
-from foveal.ports import Source
+from foveal.ports.sources import Source
 
 
 class SourceContract:

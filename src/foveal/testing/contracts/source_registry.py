@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from foveal.errors import ConflictError, NotFoundError
-from foveal.ports import SourceRegistry
+from foveal.ports.sources import SourceRegistry
 from foveal.types.live_settings import FieldsMapping, LiveSettings
 from foveal.types.sources import (
     Credential,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from foveal.ports import TextEmbedder
+from foveal.ports.models import TextEmbedder
 
 _TEXTS = (
     "Two dogs run along the beach.",

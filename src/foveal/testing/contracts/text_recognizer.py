@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from foveal.ports import TextRecognizer
+from foveal.ports.models import TextRecognizer
 from foveal.types.vectors import Pixels
 
 

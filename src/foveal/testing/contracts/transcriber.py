@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from foveal.ports import Transcriber
+from foveal.ports.models import Transcriber
 from foveal.types.speech import Transcript
 from foveal.types.vectors import SAMPLE_RATE, Samples
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from foveal.errors import ConflictError, NotFoundError, UnreadableAssetError
-from foveal.ports_uploads import UploadStore
+from foveal.ports.uploads import UploadStore
 from foveal.types.assets import AssetId
 from foveal.types.uploads import Fate, FileId, Received, UploadDraft, UploadId
 
@@ -30,7 +30,7 @@ def sent(store: UploadStore, data: bytes, **draft: object) -> Received:
 
 
 class UploadStoreContract:
-    """The specification of `foveal.ports_uploads.UploadStore` as tests."""
+    """The specification of `foveal.ports.UploadStore` as tests."""
 
     @pytest.fixture
     def store(self) -> UploadStore:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from foveal.ports import Upstream
+from foveal.ports.models import Upstream
 from foveal.types.upstream import JsonObject, UpstreamStart
 
 ASKED: JsonObject = {"messages": [{"role": "user", "content": "Say something about the harbour at night."}]}

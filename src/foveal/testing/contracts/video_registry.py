@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from foveal.errors import ConflictError, IndexNotFoundError, PreconditionError
-from foveal.ports_videos import VideoRegistry
+from foveal.ports.videos import VideoRegistry
 from foveal.types.sources import Secret
 from foveal.types.videos import (
     IndexFeature,
@@ -57,7 +57,7 @@ TASKS = (
 
 
 class VideoRegistryContract:
-    """The specification of `foveal.ports_videos.VideoRegistry` as tests."""
+    """The specification of `foveal.ports.VideoRegistry` as tests."""
 
     @pytest.fixture
     def registry(self) -> VideoRegistry:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from foveal.errors import ConflictError
-from foveal.ports import IngestionLog
-from foveal.ports_work import WorkQueue
+from foveal.ports.ingestions import IngestionLog
+from foveal.ports.work import WorkQueue
 from foveal.types.assets import AssetId, DocumentId, SourceItem
 from foveal.types.ingestions import AssetFailure, IngestionId, IngestionState, JobOrder, JobProgress
 from foveal.types.work import Finished, GoneDocument, Outcome, WorkerId, WorkItem
@@ -40,7 +40,7 @@ def finished(ordinal: int, outcome: Outcome = Outcome.ADDED, *, asset: str = "")
 
 
 class WorkQueueContract:
-    """The specification of `foveal.ports_work.WorkQueue` as tests."""
+    """The specification of `foveal.ports.WorkQueue` as tests."""
 
     @pytest.fixture
     def log(self) -> IngestionLog:
