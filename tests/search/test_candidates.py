@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foveal.pipeline.candidates import Candidates
@@ -67,6 +67,7 @@ def rankings(draw: st.DrawFn) -> dict[Leg, list[ScoredChunk]]:
     return legs
 
 
+@settings(deadline=None)
 @given(legs=rankings(), count=st.integers(1, 40), question=st.sampled_from(["harbour", "harbour and much else", ""]))
 def test_the_first_are_those_of_reading_everything(
     legs: dict[Leg, list[ScoredChunk]], count: int, question: str
