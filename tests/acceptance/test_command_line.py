@@ -138,3 +138,17 @@ def test_looking_says_what_is_where_and_draws_it(demo: Program, tmp_path: Path) 
         assert ImageChops.difference(original.convert("RGB"), drawn).getbbox() is not None
     assert "object  person" in demo("look", photo).out
     assert "cannot be written" in demo("look", photo, "--draw", tmp_path / "drawn.words", status=2).err
+
+
+def test_looking_for_words_tells_and_draws_only_what_they_name(demo: Program, tmp_path: Path) -> None:
+    from PIL import Image, ImageChops
+
+    photo = demo.home / "samples" / "photos" / "astronaut.png"
+    (found,) = demo("look", photo, "--words", "A woman, no cow", "--json", "--draw", tmp_path / "drawn.png").json
+    (woman,) = found["named"]  # type: ignore[misc]
+    assert (woman["text"], woman["offset"], woman["length"], len(woman["polygon"])) == ("woman", 2, 5, 4)
+    with Image.open(photo) as original, Image.open(tmp_path / "drawn.png") as drawn:
+        assert ImageChops.difference(original.convert("RGB"), drawn).getbbox() is not None
+    demo("look", photo, "--words", "nothing of the kind", "--draw", tmp_path / "bare.png")
+    with Image.open(photo) as original, Image.open(tmp_path / "bare.png") as drawn:
+        assert ImageChops.difference(original.convert("RGB"), drawn).getbbox() is None

@@ -10,10 +10,12 @@ import typer
 from foveal.cli.session import open_image, print_json, session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from foveal.pipeline.findings import ImageFindings
-    from foveal.types.chat import ImageInput
+    from foveal.types.chat import GroundedSpan, ImageInput
     from foveal.types.content import DetectedObject
     from foveal.types.locators import Polygon
 
@@ -25,21 +27,29 @@ def look(
         Path | None,
         typer.Option(metavar="OUT", help="Draw what was found on a copy: a file, or with several images a folder."),
     ] = None,
+    words: Annotated[
+        str,
+        typer.Option(help='Only what these words name, as in an answer: "two dogs and a ball".'),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; places are fractions of the image.")] = False,
 ) -> None:
-    """Say what the local models see in images: objects, text and tags, with places."""
+    """Say what the local models see in images: objects, text and tags, with places.
+
+    Words call upon what the models are not sure of, too: that somebody names a thing speaks for it.
+    """
     here = session(context)
     listed = []
     with here.open() as foveal:
         for path in images:
             image = open_image(foveal, path)
             found = foveal.look(image)
-            listed.append(findings_json(path, found))
+            named = _named(words, found)
+            listed.append(findings_json(path, found) | ({"named": _spans_json(named)} if words else {}))
             if not as_json:
-                _print(here.console, path, found)
+                (_print_named(here.console, path, named) if words else _print(here.console, path, found))
             if draw is not None:
                 to = draw if len(images) == 1 and not draw.is_dir() else draw / f"{path.stem}.jpg"
-                _draw(image, found, to)
+                _draw(image, [(span.text, span.polygon) for span in named] if words else _outlines(found), to)
     if as_json:
         print_json(listed)
 
@@ -59,6 +69,34 @@ def findings_json(path: Path, found: ImageFindings) -> dict[str, object]:
     }
 
 
+def _named(words: str, found: ImageFindings) -> tuple[GroundedSpan, ...]:
+    from foveal.retrieval.alignment import Seen, align
+
+    detections = found.detections
+    seen = Seen(
+        objects=detections.objects if detections else (),
+        doubtful=detections.doubtful if detections else (),
+        lines=found.ocr_lines,
+    )
+    return align(words, [seen])
+
+
+def _spans_json(named: Iterable[GroundedSpan]) -> list[dict[str, object]]:
+    return [
+        {"text": span.text, "offset": span.offset, "length": span.length, "polygon": span.polygon} for span in named
+    ]
+
+
+def _print_named(console: Console, path: Path, named: Iterable[GroundedSpan]) -> None:
+    console.print(str(path), markup=False)
+    for span in named:
+        console.print(f"  “{span.text}”  {_corners(span.polygon)}", markup=False)
+
+
+def _corners(polygon: Polygon) -> str:
+    return " ".join(f"{x:.3f},{y:.3f}" for x, y in polygon)
+
+
 def _print(console: Console, path: Path, found: ImageFindings) -> None:
     console.print(str(path), markup=False)
     for one in found.detections.objects if found.detections else ():
@@ -66,8 +104,7 @@ def _print(console: Console, path: Path, found: ImageFindings) -> None:
         where = f"{box.x:.3f} {box.y:.3f} {box.width:.3f} {box.height:.3f}"
         console.print(f"  object  {one.label:<16} {one.score:>4.0%}  {where}", markup=False)
     for line in found.ocr_lines:
-        corners = " ".join(f"{x:.3f},{y:.3f}" for x, y in line.polygon)
-        console.print(f"  text    “{line.text}”  {line.score:.0%}  {corners}", markup=False)
+        console.print(f"  text    “{line.text}”  {line.score:.0%}  {_corners(line.polygon)}", markup=False)
     for tag in found.tags:
         console.print(f"  tag     {tag.label:<16} {tag.score:>4.0%}", markup=False)
 
@@ -79,13 +116,18 @@ def _objects(found: ImageFindings) -> list[tuple[DetectedObject, bool]]:
     return [*((one, True) for one in found.detections.objects), *((one, False) for one in found.detections.doubtful)]
 
 
-def _boxes(found: ImageFindings) -> list[Polygon]:
+def _outlines(found: ImageFindings) -> list[tuple[str, Polygon]]:
+    """Label and place of every sure object, and the place of every line of text, whose words are there to be read."""
     from foveal.retrieval.alignment import polygon_of
 
-    return [polygon_of(one.box) for one in found.detections.objects] if found.detections else []
+    objects = found.detections.objects if found.detections else ()
+    return [
+        *((one.label, polygon_of(one.box)) for one in objects),
+        *(("", line.polygon) for line in found.ocr_lines),
+    ]
 
 
-def _draw(image: ImageInput, found: ImageFindings, to: Path) -> None:
+def _draw(image: ImageInput, outlines: Iterable[tuple[str, Polygon]], to: Path) -> None:
     """Outlines with labels on a copy of the image.
 
     Raises:
@@ -97,12 +139,10 @@ def _draw(image: ImageInput, found: ImageFindings, to: Path) -> None:
     from foveal.runtime.viewing import label, outline
 
     picture = Image.fromarray(image.pixels)
-    names = [one.label for one in found.detections.objects] if found.detections else []
-    for name, polygon in zip(names, _boxes(found), strict=True):
+    for name, polygon in outlines:
         outline(picture, polygon)
-        label(picture, name, polygon[0])
-    for line in found.ocr_lines:
-        outline(picture, line.polygon)
+        if name:
+            label(picture, name, polygon[0])
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         picture.save(to)
