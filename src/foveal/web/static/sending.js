@@ -14,22 +14,35 @@ const BYTES_TYPE = "application/offset+octet-stream";
 export const isLarge = (file) => file.size > LARGE;
 
 /**
- * Send a file in pieces. `fields` are those of a form of files: source, or index and group.
- * `onprogress(bytes)` is told how much is there, `onwaiting(seconds)` when the connection is lost.
- * Resolves to `{ name, sent_as, outcome, size_bytes, source }`.
+ * Send a file in pieces. `fields` are those of a form of files: source, or index and group; `filename` and `start` in
+ * place of the file's own name and of "false".
+ * `onprogress(bytes)` is told how much is there, `onwaiting(seconds)` when the connection is lost; `signal` takes it
+ * back: what was sent is deleted.
+ * Resolves to `{ name, sent_as, outcome, size_bytes, source, file_id }`.
  */
-export async function sendLarge(file, fields, { onprogress = () => {}, onwaiting = () => {} } = {}) {
-  let upload = await goneOn(file) ?? await patient(() => begun(file, fields), onwaiting);
-  for (;;) {
-    onprogress(upload.offset);
-    if (upload.done) break;
-    upload = await patient(async (again) => {
-      if (again) upload = await goneOn(file) ?? await begun(file, fields);
-      return upload.done ? upload : sent(file, upload);
-    }, onwaiting);
+export async function sendLarge(file, fields, { onprogress = () => {}, onwaiting = () => {}, signal } = {}) {
+  const said = { filename: file.name, start: "false", ...fields };
+  const key = `${said.filename} ${file.size} ${file.lastModified}`;
+  try {
+    let upload = await goneOn(key, signal) ?? await patient(() => begun(file, said, key, signal), onwaiting);
+    for (;;) {
+      onprogress(upload.offset);
+      if (upload.done) break;
+      upload = await patient(async (again) => {
+        if (again) upload = await goneOn(key, signal) ?? await begun(file, said, key, signal);
+        return sent(file, upload, signal);
+      }, onwaiting);
+    }
+    forget(key);
+    const { outcome, source, file_id } = upload;
+    return { name: file.name, sent_as: said.filename, outcome, size_bytes: file.size, source, file_id };
+  } catch (error) {
+    if (signal?.aborted) {
+      if (kept()[key]) ask(kept()[key], { method: "DELETE" }).catch(() => {});
+      forget(key);
+    }
+    throw error;
   }
-  forget(file);
-  return { name: file.name, sent_as: file.name, outcome: upload.outcome, size_bytes: file.size, source: upload.source };
 }
 
 /** Do something again while there is no connection, each time after a longer wait. */
@@ -49,39 +62,42 @@ export async function patient(does, onwaiting = () => {}) {
   }
 }
 
-async function begun(file, fields) {
-  const said = { filename: file.name, start: "false", ...fields };
+async function begun(file, said, key, signal) {
   const metadata = Object.entries(said).map(([name, value]) => `${name} ${base64(value)}`).join(",");
-  const reply = await ask(ADDRESS, { method: "POST", headers: { "upload-length": String(file.size), "upload-metadata": metadata } });
+  const headers = { "upload-length": String(file.size), "upload-metadata": metadata };
+  const reply = await ask(ADDRESS, { method: "POST", headers, signal });
   const path = new URL(reply.headers.get("location"), location.href).pathname;
-  remember(file, path);
+  remember(key, path);
   return { path, offset: 0, done: false };
 }
 
 /** How far a file is of which some is there already; null where nothing is. */
-async function goneOn(file) {
-  const path = kept()[keyOf(file)];
+async function goneOn(key, signal) {
+  const path = kept()[key];
   if (!path) return null;
   try {
-    const { offset } = await call(path);
+    const { offset } = await call(path, { signal });
     return { path, offset, done: false };
   } catch (error) {
+    if (error.name === "AbortError") throw error;
     if (error.status === 0) return null;
-    forget(file);
+    forget(key);
     return null;
   }
 }
 
-async function sent(file, { path, offset }) {
+async function sent(file, { path, offset }, signal) {
   const body = file.slice(offset, offset + PIECE);
   const headers = { "upload-offset": String(offset), "content-type": BYTES_TYPE };
-  const reply = await ask(path, { method: "PATCH", body, headers });
-  const now = Number(reply.headers.get("upload-offset"));
-  const source = reply.headers.get("operation-location")?.split("/sources/")[1];
-  return { path, offset: now, done: now >= file.size, outcome: reply.headers.get("foveal-outcome"), source: source && decodeURIComponent(source) };
+  const reply = await ask(path, { method: "PATCH", body, headers, signal });
+  const said = reply.headers;
+  const now = Number(said.get("upload-offset"));
+  const source = said.get("operation-location")?.split("/sources/")[1];
+  return {
+    path, offset: now, done: now >= file.size, outcome: said.get("foveal-outcome"), file_id: said.get("foveal-file-id"),
+    source: source && decodeURIComponent(source),
+  };
 }
-
-const keyOf = (file) => `${file.name} ${file.size} ${file.lastModified}`;
 
 function base64(text) {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
@@ -91,9 +107,9 @@ function kept() {
   try { return JSON.parse(localStorage.getItem(PLACE) ?? "{}"); } catch { return {}; }
 }
 
-function remember(file, path) { localStorage.setItem(PLACE, JSON.stringify({ ...kept(), [keyOf(file)]: path })); }
+function remember(key, path) { localStorage.setItem(PLACE, JSON.stringify({ ...kept(), [key]: path })); }
 
-function forget(file) {
-  const { [keyOf(file)]: _, ...others } = kept();
+function forget(key) {
+  const { [key]: _, ...others } = kept();
   localStorage.setItem(PLACE, JSON.stringify(others));
 }
