@@ -188,7 +188,8 @@ def test_a_bomb_is_refused_as_over_a_limit(run: Run) -> None:
 
 def test_what_is_left_of_a_truncated_video_is_read(run: Run) -> None:
     cut = run.outcomes["hostile/derived/dev_truncated.mp4"]
-    assert (cut["code"], cut["count"]) == ("", 2)
+    assert cut["code"] == ""
+    assert int(str(cut["count"])) >= 2
     assert "seconds are missing" in str(cut["warnings"])
 
 

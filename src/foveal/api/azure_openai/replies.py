@@ -155,9 +155,7 @@ class PlainWriter(_Shared):
         choice = Choice(
             index=0,
             finish_reason=answer.finished.reason,
-            message=MessageOut(
-                role="assistant", content=answer.text, refusal=None, context=self._rests_on(answer.retrieved)
-            ),
+            message=self._resting_on(answer.retrieved, MessageOut(role="assistant", content=answer.text, refusal=None)),
             logprobs=None,
             content_filter_results=self._verdicts.answer,
         )
@@ -171,7 +169,7 @@ class PlainWriter(_Shared):
             first = ChatCompletionChunk(id="", model="", created=0, object="", choices=[])
             setattr(first, self._prompt_filter_key, self._of_prompt())
             yield first
-        role = self._choice(MessageOut(role="assistant", content="", context=self._rests_on(retrieved)))
+        role = self._choice(self._resting_on(retrieved, MessageOut(role="assistant", content="")))
         role.content_filter_results = FilterResults()
         yield self.chunk(role)
 
@@ -183,8 +181,10 @@ class PlainWriter(_Shared):
         """An empty delta with the reason."""
         return self.chunk(self._choice(MessageOut(), finished.reason))
 
-    def _rests_on(self, retrieved: Retrieved) -> ContextOut | None:
-        return self._context.context(retrieved) if retrieved.citations else None
+    def _resting_on(self, retrieved: Retrieved, message: MessageOut) -> MessageOut:
+        if retrieved.citations:
+            message.context = self._context.context(retrieved)
+        return message
 
     def _choice(self, delta: MessageOut, reason: str | None = None) -> ChunkChoice:
         found = self._verdicts.answer
