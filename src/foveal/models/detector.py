@@ -16,7 +16,7 @@ from foveal.models.card_table import NANODET
 from foveal.models.labels import coco_labels
 from foveal.models.onnx import LazySession, session
 from foveal.models.pull import ModelFolder
-from foveal.models.suppression import detected, non_maximum_suppression
+from foveal.models.suppression import detections
 from foveal.models.tfjs import convert_tfjs
 from foveal.types.content import Detections
 from foveal.types.vectors import FloatArray, Pixels
@@ -83,13 +83,8 @@ class NanoDet:
         outputs = run.run([*_SCORES, *_DISTANCES], {"input_1": _prepare(image)})
         scores = [scale[0] for scale in outputs[:3]]
         boxes = [decode_boxes(scale[0], stride) for scale, stride in zip(outputs[3:], _STRIDES, strict=True)]
-        kept = non_maximum_suppression(
-            np.concatenate(scores), np.concatenate(boxes), threshold=self._doubt, overlap=self._overlap
-        )
-        return Detections(
-            objects=tuple(detected(row) for row in kept if row[1] >= self._threshold),
-            class_scores=np.stack([scale.max(axis=0) for scale in scores], axis=1),
-            doubtful=tuple(detected(row) for row in kept if row[1] < self._threshold),
+        return detections(
+            scores, np.concatenate(boxes), threshold=self._threshold, doubt=self._doubt, overlap=self._overlap
         )
 
     def _graph(self) -> Path:

@@ -18,7 +18,7 @@ from foveal.models.card_table import SSDLITE
 from foveal.models.labels import coco_labels
 from foveal.models.onnx import LazySession, session
 from foveal.models.pull import ModelFolder
-from foveal.models.suppression import detected, non_maximum_suppression
+from foveal.models.suppression import detections
 from foveal.models.tfjs import convert_tfjs, read_constant
 from foveal.types.content import Detections
 from foveal.types.vectors import FloatArray, Pixels
@@ -86,16 +86,12 @@ class SsdLite:
         outputs = self._session.get().run([*_BOXES, *_SCORES], {_INPUT: _prepare(image)})
         offsets = np.concatenate([one.reshape(-1, 4) for one in outputs[: len(_MAPS)]])
         scales = [_probabilities(one.reshape(-1, _ROWS)) for one in outputs[len(_MAPS) :]]
-        kept = non_maximum_suppression(
-            np.concatenate(scales),
+        return detections(
+            scales,
             decode_offsets(offsets, self._anchors),
-            threshold=self._doubt,
+            threshold=self._threshold,
+            doubt=self._doubt,
             overlap=self._overlap,
-        )
-        return Detections(
-            objects=tuple(detected(row) for row in kept if row[1] >= self._threshold),
-            class_scores=np.stack([scale.max(axis=0) for scale in scales], axis=1),
-            doubtful=tuple(detected(row) for row in kept if row[1] < self._threshold),
         )
 
     @cached_property

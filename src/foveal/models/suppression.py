@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from foveal.models.labels import coco_labels
-from foveal.types.content import DetectedObject
+from foveal.types.content import DetectedObject, Detections
 from foveal.types.locators import Box
 from foveal.types.vectors import FloatArray
 
@@ -52,3 +54,23 @@ def detected(row: FloatArray) -> DetectedObject:
     label, score, left, top, right, bottom = (float(value) for value in row)
     box = Box(x=left, y=top, width=right - left, height=bottom - top)
     return DetectedObject(label=coco_labels()[int(label)], score=min(score, 1.0), box=box)
+
+
+def detections(
+    scales: Sequence[FloatArray], boxes: FloatArray, *, threshold: float, doubt: float, overlap: float
+) -> Detections:
+    """What is kept of all cells.
+
+    Args:
+        scales: Class scores, float32 [cells, 80] of each scale.
+        boxes: float32 [all cells, 4]: left, top, right, bottom as fractions of the image.
+        threshold: Least score of an object.
+        doubt: Least score of a doubtful one.
+        overlap: As in `non_maximum_suppression`.
+    """
+    kept = non_maximum_suppression(np.concatenate(scales), boxes, threshold=doubt, overlap=overlap)
+    return Detections(
+        objects=tuple(detected(row) for row in kept if row[1] >= threshold),
+        class_scores=np.stack([scale.max(axis=0) for scale in scales], axis=1),
+        doubtful=tuple(detected(row) for row in kept if row[1] < threshold),
+    )

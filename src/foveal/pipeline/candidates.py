@@ -56,7 +56,7 @@ class Candidates:
         self.words: Keywords = keywords(question, [chunk.content for chunk in self.chunks.values()])
         self.moments = any(chunk.feature is not Feature.NONE for chunk in self.chunks.values())
         self._weights = Weights.for_query(searched, self._first_by_keyword())
-        bounds = _bounds(legs, self._weights)
+        bounds = _bounds(self._ranks, self._weights)
         rest = bounds.keys() - set(heads)
         self._rest = sorted(((bounds[i], i) for i in rest), reverse=True)
         self.unread = self._rest[0][0] if self._rest else 0.0
@@ -107,15 +107,11 @@ def _ranks(legs: Mapping[Leg, Sequence[ScoredChunk]]) -> dict[ChunkId, dict[Leg,
     return dict(ranks)
 
 
-def _bounds(legs: Mapping[Leg, Sequence[ScoredChunk]], weights: Weights) -> dict[ChunkId, float]:
+def _bounds(ranks: Mapping[ChunkId, Mapping[Leg, int]], weights: Weights) -> dict[ChunkId, float]:
     """The most each chunk could score."""
-    found_by: defaultdict[ChunkId, frozenset[Leg]] = defaultdict(frozenset)
-    for leg, scored in legs.items():
-        for one in scored:
-            found_by[one.chunk_id] |= {leg}
-    most = {(by, leg): weights.at_most(by, leg) for by in set(found_by.values()) for leg in by}
-    bounds: defaultdict[ChunkId, float] = defaultdict(float)
-    for leg, scored in legs.items():
-        for rank, one in enumerate(scored, start=1):
-            bounds[one.chunk_id] += most[found_by[one.chunk_id], leg] / (RANK_CONSTANT + rank)
-    return dict(bounds)
+    most = {(by, leg): weights.at_most(by, leg) for by in {frozenset(found) for found in ranks.values()} for leg in by}
+    bounds: dict[ChunkId, float] = {}
+    for chunk_id, found in ranks.items():
+        by = frozenset(found)
+        bounds[chunk_id] = sum(most[by, leg] / (RANK_CONSTANT + rank) for leg, rank in found.items())
+    return bounds
