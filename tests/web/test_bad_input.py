@@ -177,7 +177,7 @@ def test_an_expired_sign_in_leads_back_to_where_one_was(page: Page, engine: Fake
     page.press("#key", "Enter")
     page.wait_for_selector("[data-choice=data]")
     _ask(page, "When does the harbour open?")
-    page.wait_for_selector(".acts")
+    page.wait_for_selector(".past-open[aria-current]")  # it is kept: nothing else asks the server by itself
     page.context.clear_cookies()
     page.fill("#question", "And when does it close?")
     page.press("#question", "Enter")
@@ -186,6 +186,27 @@ def test_an_expired_sign_in_leads_back_to_where_one_was(page: Page, engine: Fake
     page.press("#key", "Enter")
     page.wait_for_selector("[data-choice=data]")
     expect(page.locator(".question")).to_have_text(["When does the harbour open?", "And when does it close?"])
+
+
+def test_what_is_being_written_is_still_there_after_signing_in_again(page: Page, engine: FakeEngine, serve: Serve) -> None:
+    address = serve(create_app(engine, api_keys=[KEY]))
+    page.goto(address)
+    page.fill("#key", KEY)
+    page.press("#key", "Enter")
+    page.wait_for_selector("[data-choice=data]")
+    page.fill("#question", "When does the harb")
+    page.context.clear_cookies()
+    page.reload()
+    page.wait_for_url("**/sign-in?next=%2F")
+    page.fill("#key", KEY)
+    page.press("#key", "Enter")
+    page.wait_for_selector("[data-choice=data]")
+    expect(page.locator("#question")).to_have_value("When does the harb")
+    page.press("#question", "Enter")
+    page.wait_for_selector(".acts")
+    page.reload()
+    page.wait_for_selector(".acts")
+    expect(page.locator("#question")).to_have_value("")
 
 
 def test_an_index_that_is_deleted_meanwhile_is_told(page: Page, engine: FakeEngine, serve: Serve) -> None:

@@ -206,7 +206,7 @@ try {
   begin(conversation, null);
   past.refresh();
   if (asked || index) history.replaceState(null, "", "/");
-  if (asked) { composer.field.value = asked; composer.fit(); }
+  if (asked) composer.write(asked);
   if (matchMedia("(min-width: 861px)").matches) composer.field.focus();
 } catch (error) {
   talk.replaceChildren(h("div.turn", {}, h("div.notice.bad", { role: "alert" }, h("p", {}, h("b", {}, error.message)), h("p", {}, error.remedy ?? ""))));

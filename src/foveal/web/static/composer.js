@@ -9,6 +9,7 @@ import { clock, number, t } from "./words.js";
 export const MOST_IMAGES = 10;
 const FRAMES = 6;
 const SMALL_PX = 240;
+const DRAFT = "foveal.draft";  // what is being written, so that signing in again or reloading does not lose it
 
 export class Composer extends EventTarget {
   constructor() {
@@ -19,7 +20,8 @@ export class Composer extends EventTarget {
     this.images = [];
     this.waiting = false;
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.send(); });
-    this.field.addEventListener("input", () => this.fit());
+    this.write(sessionStorage.getItem(DRAFT) ?? "");
+    this.field.addEventListener("input", () => this.write(this.field.value));
     this.field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); this.send(); }
       if (event.key === "Escape" && this.busy) this.dispatchEvent(new Event("stop"));
@@ -53,6 +55,14 @@ export class Composer extends EventTarget {
     send.classList.toggle("plain", on);
   }
 
+  /** The words of the field; as a person types them they are in it already. */
+  write(text) {
+    if (this.field.value !== text) this.field.value = text;
+    if (text) sessionStorage.setItem(DRAFT, text);
+    else sessionStorage.removeItem(DRAFT);
+    this.fit();
+  }
+
   fit() {
     this.field.style.height = "auto";
     this.field.style.height = `${Math.min(this.field.scrollHeight, 200)}px`;
@@ -67,18 +77,16 @@ export class Composer extends EventTarget {
     if (this.waiting) { toast(t("chat.video_waits")); return; }
     const question = { text, images: this.images.map(asked) };
     this.images = this.images.filter((image) => image.video);
-    this.field.value = "";
-    this.fit();
+    this.write("");
     this.draw();
     this.dispatchEvent(new CustomEvent("ask", { detail: question }));
   }
 
   /** Put a question back to be changed. */
   fill(question) {
-    this.field.value = question.text;
+    this.write(question.text);
     const kept = this.images.filter((image) => image.video);
     this.images = [...kept, ...question.images.filter((image) => image.url)];
-    this.fit();
     this.draw();
     this.field.focus();
   }
