@@ -188,7 +188,9 @@ def test_an_expired_sign_in_leads_back_to_where_one_was(page: Page, engine: Fake
     expect(page.locator(".question")).to_have_text(["When does the harbour open?", "And when does it close?"])
 
 
-def test_what_is_being_written_is_still_there_after_signing_in_again(page: Page, engine: FakeEngine, serve: Serve) -> None:
+def test_what_is_being_written_is_still_there_after_signing_in_again(
+    page: Page, engine: FakeEngine, serve: Serve
+) -> None:
     address = serve(create_app(engine, api_keys=[KEY]))
     page.goto(address)
     page.fill("#key", KEY)
@@ -207,6 +209,26 @@ def test_what_is_being_written_is_still_there_after_signing_in_again(page: Page,
     page.reload()
     page.wait_for_selector(".acts")
     expect(page.locator("#question")).to_have_value("")
+
+
+def test_a_key_cannot_be_typed_before_it_is_safe(page: Page, engine: FakeEngine, serve: Serve) -> None:
+    address = serve(create_app(engine, api_keys=[KEY]))
+    page.route("**/static/sign-in*.js*", lambda route: route.abort())
+    page.goto(f"{address}/sign-in")
+    expect(page.locator("#key")).to_be_hidden()
+
+
+def test_a_question_is_still_there_when_the_page_is_reloaded_before_its_answer(
+    page: Page, engine: FakeEngine, serve: Serve
+) -> None:
+    engine.pause_s = 5.0
+    _open(page, serve(create_app(engine)), "texts")
+    _ask(page, "When does the harbour open?")
+    page.reload()
+    expect(page.locator(".question")).to_have_text("When does the harbour open?")
+    engine.pause_s = 0.0
+    page.get_by_role("button", name="Answer again").click()
+    expect(page.locator(".turn .prose").first).to_contain_text("harbour")
 
 
 def test_an_index_that_is_deleted_meanwhile_is_told(page: Page, engine: FakeEngine, serve: Serve) -> None:

@@ -53,8 +53,10 @@ async function send(path, { method = "GET", body, signal, headers = {} } = {}) {
   return reply;
 }
 
+let leaving = false;
 async function failure(reply) {
-  if (reply.status === 401 && !["/sign-in", "/embed"].includes(location.pathname)) {
+  if (reply.status === 401 && !leaving && !["/sign-in", "/embed"].includes(location.pathname)) {
+    leaving = true;
     location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
   const given = await reply.json().catch(() => ({}));

@@ -20,10 +20,11 @@ export class Conversation extends EventTarget {
     this.running = null;
   }
 
-  /** As it was left in this tab. Pictures are kept small: they are not sent again. */
+  /** As it was left in this tab. Pictures are kept small: they are not sent again. An answer that was under way ends there. */
   static kept() {
     try {
-      return new Conversation(JSON.parse(sessionStorage.getItem(PLACE) ?? "[]"));
+      const turns = JSON.parse(sessionStorage.getItem(PLACE) ?? "[]");
+      return new Conversation(turns.map((turn) => ({ ...turn, stopped: turn.stopped || !(turn.finished || turn.failure) })));
     } catch {
       return new Conversation();
     }
@@ -63,6 +64,7 @@ export class Conversation extends EventTarget {
     const running = this.running = new AbortController();
     Object.assign(turn, newTurn(turn.question));
     this.tell(turn, "asked");
+    this.keep();
     try {
       const body = requestOf(this.messages(turn, chosen.history), chosen);
       for await (const event of events("/v1/chat?format=html", { method: "POST", body, signal: running.signal })) {

@@ -9,20 +9,17 @@ import { Grid } from "./grid.js";
 import { drawMap } from "./map.js";
 import { choices, options, settled } from "./options.js";
 import { chunkPath, hasPage, nameOf, placeOf, SourcePanel } from "./source.js";
-import { day, number, t, tn } from "./words.js";
+import { day, dayOfYear, number, t, tn } from "./words.js";
 
-const TYPING_MS = 50;
-const BUSY_TYPING_MS = 120;  // while an answer is still on its way, letters are waited for longer: one search at a time
-const FIRST = 48;  // more than fit into a window: these are shown at once
+const TYPING_MS = 100;
 const FOUND = 240;
-const REST_MS = 500;  // the rest comes when nothing is typed for so long
+const REST_MS = 300;  // what comes behind the first hits is sought when their end is in sight for so long
 
 const state = { index: "", words: "", images: [], mode: "hybrid", order: "newest", strictness: 2, view: "grid", scored: false };
 const panel = new SourcePanel($("#source"), $(".app"));
 const filters = new Filters($("#chips"));
 const grid = new Grid($("#body"), $("#grid"), { draw: drawCell });
 let known = null;
-let found = null;
 
 function drawCell(cell, item) {
   const path = chunkPath(state.index, item.chunk_id);
@@ -33,13 +30,18 @@ function drawCell(cell, item) {
   const under = state.scored && legs.length ? legs.map((one) => `${t(`leg.${one.leg}`)} ${number(one.confidence, 2)}`).join(" · ") : name;
   cell.classList.toggle("stacked", alike > 0);
   cell.setAttribute("aria-label", [name, nameOf(item), alike ? tn("gallery.alike", alike + 1) : ""].filter(Boolean).join(", "));
-  const view = item.kind === "image" || item.kind === "video"
-    ? [h("img", { src: `${path}/thumbnail?size=320`, alt: "", loading: "eager", decoding: "async" })]
-    : hasPage({ ...item, locator: item.locator ?? { page: item.page } })
-      ? [h("img", { src: `${path}/page?size=480`, alt: "", decoding: "async" })]
-      : [h("span.paper", {}, item.title || nameOf(item), h("small", {}, nameOf(item)))];
+  const address = item.kind === "image" || item.kind === "video" ? `${path}/thumbnail?size=320`
+    : hasPage({ ...item, locator: item.locator ?? { page: item.page } }) ? `${path}/page?size=480` : "";
+  const view = address ? pictureIn(cell, address) : h("span.paper", {}, item.title || nameOf(item), h("small", {}, nameOf(item)));
   const place = item.locator ? placeOf(item) : "";
-  cell.replaceChildren(...view, h("span.under", {}, under), alike || place ? h("span.n", {}, alike ? tn("gallery.alike", alike + 1) : place) : "");
+  cell.replaceChildren(view, h("span.under", {}, under), alike || place ? h("span.n", {}, alike ? tn("gallery.alike", alike + 1) : place) : "");
+}
+
+/** The picture of a cell: the one that it has, which shows what it did until the new one is there. */
+function pictureIn(cell, address) {
+  const image = $("img", cell) ?? h("img", { alt: "", decoding: "async" });
+  if (image.getAttribute("src") !== address) image.src = address;
+  return image;
 }
 
 const isAsking = () => Boolean(state.words.trim() || state.images.length);
@@ -51,62 +53,66 @@ async function fetchListing(skip, top) {
   return call(`/v1/indexes/${encodeURIComponent(state.index)}/chunks?${query}`);
 }
 
-let searching = null;
-let resting;
-async function fetchFound(top) {
-  searching?.abort();
-  searching = new AbortController();
+async function fetchFound(top, signal) {
   const filter = toOData(filters.filters);
   const body = { index: state.index, text: state.words.trim(), images: state.images.map((one) => one.wire), mode: state.mode, top, explain: true };
   if (filter) body.filter = filter;
   if (state.strictness) body.strictness = state.strictness;
-  const own = searching;
-  try {
-    return await call("/v1/search", { method: "POST", body, signal: own.signal });
-  } finally {
-    if (searching === own) searching = null;
-  }
+  return call("/v1/search", { method: "POST", body, signal });
 }
 
-/** What was found beyond the first hits, behind them. */
-async function fetchRest() {
-  const first = found;
+const among = (items) => async (skip, top) => ({ total: items.length, items: items.slice(skip, skip + top) });
+
+let turn = new AbortController();
+/** From here on something else is shown: nothing that was asked for until now is waited for any more. */
+function nextTurn() {
+  turn.abort();
+  turn = new AbortController();
+  return turn.signal;
+}
+
+async function show() {
+  const signal = nextTurn();
+  $("#message").replaceChildren();
+  const shown = isAsking() ? showFound(signal) : showListing(signal);  // asked for first, the rest is drawn meanwhile
+  remember();
+  drawViews();
+  showDays();
   try {
-    const all = await fetchFound(FOUND);
-    if (found !== first) return;
-    const shown = new Set(first.hits.flatMap((one) => [one, ...(one.duplicates ?? [])]).map((one) => one.chunk_id));
-    const items = [...first.hits, ...all.hits.filter((one) => !shown.has(one.chunk_id))];
-    await grid.extend(async (skip, top) => ({ total: items.length, items: items.slice(skip, skip + top) }));
-    $("#count").textContent = tn("gallery.found", items.length);
+    await shown;
   } catch (error) {
     if (error.name !== "AbortError") failed(error);
   }
 }
 
-async function show() {
-  clearTimeout(resting);
-  remember();
-  const asking = isAsking();
-  $("#message").replaceChildren();
-  drawViews();
+async function showListing(signal) {
+  const first = await grid.show(fetchListing);
+  if (signal.aborted) return;
+  $("#count").textContent = tn("chat.items", first.total);
+  if (!first.total) $("#message").replaceChildren(h("div.no-match", {}, h("h2", {}, t("gallery.empty")), h("p.mute", {}, filters.filters.length ? t("gallery.empty_filtered") : t("chat.empty_lead"))));
+}
+
+async function showFound(signal) {
+  const wanted = grid.holds + 1;  // more than fit into the window: these are shown at once
+  const { hits, rejected } = await fetchFound(wanted, signal);
+  await grid.show(among(hits.length ? hits : rejected));
+  if (signal.aborted) return;
+  const more = hits.length === wanted;
+  if (more) grid.addEventListener("end", () => setTimeout(() => showRest(hits, signal), REST_MS), { once: true, signal });
+  $("#count").textContent = hits.length ? tn(more ? "gallery.first_found" : "gallery.found", hits.length) : t("gallery.no_match");
+  if (!hits.length) $("#message").replaceChildren(noMatch(rejected.length > 0));
+  $("#body").prepend($("#message"));
+}
+
+/** What is found beyond the first hits, behind them. */
+async function showRest(first, signal) {
+  if (signal.aborted) return;
   try {
-    if (asking) {
-      found = await fetchFound(FIRST);
-      const none = !found.hits.length;
-      const items = none ? found.rejected ?? [] : found.hits;
-      await grid.show(async (skip, top) => ({ total: items.length, items: items.slice(skip, skip + top) }));
-      const more = found.hits.length === FIRST;
-      $("#count").textContent = none ? t("gallery.no_match") : tn(more ? "gallery.first_found" : "gallery.found", found.hits.length);
-      if (more) resting = setTimeout(fetchRest, REST_MS);
-      if (none) $("#message").replaceChildren(noMatch(items.length > 0));
-      $("#body").prepend($("#message"));
-    } else {
-      found = null;
-      searching?.abort();
-      const first = await grid.show(fetchListing);
-      $("#count").textContent = tn("chat.items", first.total);
-      if (!first.total) $("#message").replaceChildren(h("div.no-match", {}, h("h2", {}, t("gallery.empty")), h("p.mute", {}, filters.filters.length ? t("gallery.empty_filtered") : t("chat.empty_lead"))));
-    }
+    const all = await fetchFound(FOUND, signal);
+    const shown = new Set(first.flatMap((one) => [one, ...one.duplicates]).map((one) => one.chunk_id));
+    const items = [...first, ...all.hits.filter((one) => !shown.has(one.chunk_id))];
+    await grid.extend(among(items));
+    $("#count").textContent = tn("gallery.found", items.length);
   } catch (error) {
     if (error.name !== "AbortError") failed(error);
   }
@@ -182,7 +188,7 @@ function drawViews() {
   } else {
     parts.push(h("button.chip", { type: "button", "aria-haspopup": "menu", onclick: (event) => chooser(event.currentTarget, ["newest", "oldest", "name"].map((one) => ({
       label: t(`gallery.order_${one}`), value: one, on: one === state.order,
-    })), { label: t("gallery.order"), onchoose: (one) => { state.order = one.value; show(); drawDays(); } }) }, t(`gallery.order_${state.order}`)));
+    })), { label: t("gallery.order"), onchoose: (one) => { state.order = one.value; show(); } }) }, t(`gallery.order_${state.order}`)));
     if (filters.overview?.places.length) parts.push(toggle(state.view === "map", null, t("gallery.map"), () => { state.view = state.view === "map" ? "grid" : "map"; drawView(); }));
   }
   $("#views").replaceChildren(...parts);
@@ -193,22 +199,31 @@ function drawView() {
   $("#map").hidden = !map;
   $("#grid").hidden = map;
   if (map) drawMap($("#map"), filters.overview.places, { pictureOf: (place) => `${chunkPath(state.index, place.chunk_id)}/thumbnail?size=160`, onchoose: (place) => { state.view = "grid"; filters.filters.push(nearTo(place)); filters.changed(); } });
-  else grid.layout();
+  else grid.layout(true);
   drawViews();
 }
 
+async function showInGrid() {
+  if (state.view === "map") { state.view = "grid"; drawView(); }
+  await show();
+}
+
 function drawDays() {
-  const list = $("#days");
   const days = filters.overview?.days ?? [];
-  list.hidden = state.order !== "newest" || days.length < 3 || isAsking();
   const parts = [];
   let year = "";
   for (const one of days.slice(0, 800)) {
     if (one.day.slice(0, 4) !== year) { year = one.day.slice(0, 4); parts.push(h("div.year", {}, year)); }
     parts.push(h("button", { type: "button", "aria-label": `${day(one.day)}, ${tn("chat.items", one.count)}`, onclick: () => grid.goTo(one.position) },
-      new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(one.day)), h("small", {}, number(one.count))));
+      dayOfYear(one.day), h("small", {}, number(one.count))));
   }
-  list.replaceChildren(...parts);
+  $("#days").replaceChildren(...parts);
+  showDays();
+}
+
+function showDays() {
+  const days = filters.overview?.days ?? [];
+  $("#days").hidden = state.order !== "newest" || days.length < 3 || isAsking();
 }
 
 async function look() {
@@ -243,13 +258,13 @@ let typed;
 $("#words").addEventListener("input", (event) => {
   state.words = event.target.value;
   clearTimeout(typed);
-  typed = setTimeout(() => { state.view = "grid"; drawView(); show().then(drawDays); }, searching ? BUSY_TYPING_MS : TYPING_MS);
+  typed = setTimeout(showInGrid, TYPING_MS);
 });
 $("#search").addEventListener("submit", (event) => {
   event.preventDefault();
   clearTimeout(typed);
   state.words = $("#words").value;
-  show().then(() => { drawDays(); say($("#count").textContent); });
+  showInGrid().then(() => say($("#count").textContent));
 });
 $("#mode").addEventListener("change", (event) => { state.mode = event.target.value; if (isAsking()) show(); });
 $("#add-image").addEventListener("click", () => $("#image-file").click());

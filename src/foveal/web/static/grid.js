@@ -6,10 +6,14 @@ import { $$, h } from "./dom.js";
 const BLOCK = 90;
 const KEPT_BLOCKS = 24;
 const GAP = 8;
+const AROUND = 2;  // rows above and below those in sight
 const FILLING_MS = 5;  // of a frame; what is left over comes in the next ones, and what has left the window meanwhile never
 
 export class Grid extends EventTarget {
-  /** `fetchBlock(skip, top)` gives `{total, items}`; `draw(cell, item)` fills a cell. */
+  /**
+   * `fetchBlock(skip, top)` gives `{total, items}`; `draw(cell, item)` fills a cell, also one that showed something else.
+   * Events: `choose` with the item, `failed` with the error of a block, `end` when the last item comes into sight.
+   */
   constructor(body, place, { draw }) {
     super();
     this.body = body;
@@ -44,10 +48,8 @@ export class Grid extends EventTarget {
     this.current = -1;
     this.focused = 0;
     this.body.scrollTop = 0;
-    const first = await this.block(0);
-    this.measure();
-    this.redraw();
-    return first;
+    for (const cell of this.cells.values()) delete cell.dataset.filled;
+    return this.block(0);
   }
 
   /** The same things with more behind them: those in sight stay as they are. */
@@ -73,8 +75,9 @@ export class Grid extends EventTarget {
         this.layout(true);
         return got;
       }).catch((error) => {
+        if (this.turn !== turn) throw error;
         this.blocks.delete(number);
-        if (this.turn === turn) this.dispatchEvent(new CustomEvent("failed", { detail: error }));
+        this.dispatchEvent(new CustomEvent("failed", { detail: error }));
         throw error;
       });
       if (this.blocks.size > KEPT_BLOCKS) this.forget(number);
@@ -103,22 +106,28 @@ export class Grid extends EventTarget {
     this.place.style.height = `${Math.max(0, this.rows * this.row - this.gap)}px`;
   }
 
-  redraw() {
-    for (const cell of this.cells.values()) cell.remove();
-    this.cells.clear();
-    this.waiting.clear();
-    this.layout();
+  /** How many cells there are at the beginning, those out of sight with them. */
+  get holds() {
+    if (!this.columns) this.measure();
+    return this.columns * (Math.ceil(this.body.clientHeight / this.row) + AROUND);
   }
 
-  /** Which cells there are. Only new ones are placed: a cell stays where it is until the window changes. */
+  /** Draw every cell again. */
+  redraw() {
+    for (const cell of this.cells.values()) delete cell.dataset.filled;
+    this.layout(true);
+  }
+
+  /** Which cells there are. Only new ones are placed: a cell stays where it is until the window changes. `refill` draws
+   * also those that are there and not filled. */
   layout(refill = false) {
     if (!this.columns || this.place.hidden) return;
     const top = this.body.scrollTop;
-    const first = Math.max(0, Math.floor(top / this.row) - 2) * this.columns;
-    const last = Math.min(this.total, (Math.ceil((top + this.body.clientHeight) / this.row) + 2) * this.columns);
+    const first = Math.max(0, Math.floor(top / this.row) - AROUND) * this.columns;
+    const last = Math.min(this.total, (Math.ceil((top + this.body.clientHeight) / this.row) + AROUND) * this.columns);
     for (const [at, cell] of this.cells) {
       if (at >= first && at < last) continue;
-      if (cell.contains(document.activeElement)) continue;
+      if (at < this.total && cell.contains(document.activeElement)) continue;
       this.cells.delete(at);
       this.waiting.delete(at);
       cell.remove();
@@ -127,7 +136,7 @@ export class Grid extends EventTarget {
     for (let at = first; at < last; at += 1) {
       let cell = this.cells.get(at);
       if (!cell) {
-        cell = h("button.cell", { type: "button", role: "listitem", "data-at": at, tabindex: at === this.focused ? "0" : "-1" });
+        cell = h("button.cell", { type: "button", role: "listitem", "data-at": at, tabindex: "-1" });
         this.cells.set(at, cell);
         this.waiting.add(at);
         fresh.push(cell);
@@ -137,6 +146,7 @@ export class Grid extends EventTarget {
     }
     if (fresh.length) this.place.append(...fresh);
     this.fillSome();
+    if (last === this.total && this.item(last - 1)) this.dispatchEvent(new Event("end"));
   }
 
   put(cell, at) {
@@ -162,6 +172,7 @@ export class Grid extends EventTarget {
 
   fill(cell, item, at) {
     cell.dataset.filled = "true";
+    cell.setAttribute("tabindex", at === this.focused ? "0" : "-1");
     cell.setAttribute("aria-expanded", String(at === this.current));
     cell.setAttribute("aria-posinset", String(at + 1));
     cell.setAttribute("aria-setsize", String(this.total));

@@ -59,6 +59,7 @@ try {
   $("#sign-in .button").classList.toggle("plain", !$("#with-password").hidden || !$("#provider").hidden);
   $("#lead").textContent = ways.password || ways.provider ? t("sign-in.lead_people") : t("sign-in.lead");
 } catch (error) {
+  $("#sign-in").hidden = false;
   refuse(`${error.message} ${error.remedy ?? ""}`.trim());
 }
 (["#provider", "#name", "#key"].map((one) => $(one)).find((one) => one.offsetParent !== null))?.focus();

@@ -3,6 +3,14 @@
 const words = JSON.parse(document.getElementById("catalogue").textContent);
 export const language = document.documentElement.lang;
 const plural = new Intl.PluralRules(language);
+const formats = new Map();
+
+/** Made once each: making one takes far longer than using it. */
+function format(Kind, options) {
+  const key = `${Kind.name} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new Kind(language, options));
+  return formats.get(key);
+}
 
 /** The text of a key, values put in for `{name}`. */
 export function t(key, values = {}) {
@@ -18,15 +26,20 @@ export function tn(key, n, values = {}) {
 }
 
 export function number(value, digits = 0) {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+  return format(Intl.NumberFormat, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
 }
 
 export function day(iso) {
-  return new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" }).format(new Date(iso));
+  return format(Intl.DateTimeFormat, { dateStyle: "long", timeZone: "UTC" }).format(new Date(iso));
+}
+
+/** Without its year. */
+export function dayOfYear(iso) {
+  return format(Intl.DateTimeFormat, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(iso));
 }
 
 export function moment(iso) {
-  return new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short", timeZone: "UTC" }).format(new Date(iso));
+  return format(Intl.DateTimeFormat, { dateStyle: "long", timeStyle: "short", timeZone: "UTC" }).format(new Date(iso));
 }
 
 export function bytes(count) {
@@ -34,7 +47,7 @@ export function bytes(count) {
   let step = 0;
   while (count >= 1000 && step < 3) { count /= 1000; step += 1; }
   const shown = { style: "unit", unit: units[step], unitDisplay: "short", maximumFractionDigits: step > 1 ? 1 : 0 };
-  return new Intl.NumberFormat(language, shown).format(count);
+  return format(Intl.NumberFormat, shown).format(count);
 }
 
 /** mm:ss, or h:mm:ss. */
@@ -45,5 +58,5 @@ export function clock(ms) {
 }
 
 export function list(items) {
-  return new Intl.ListFormat(language, { type: "conjunction" }).format(items);
+  return format(Intl.ListFormat, { type: "conjunction" }).format(items);
 }
