@@ -13,7 +13,7 @@ import { day, dayOfYear, number, t, tn } from "./words.js";
 
 const TYPING_MS = 100;
 const FOUND = 240;
-const REST_MS = 300;  // what comes behind the first hits is sought when their end is in sight for so long
+const REST_MS = 1500;  // what comes behind the first hits is sought after so long, or when their end comes into sight
 
 const state = { index: "", words: "", images: [], mode: "hybrid", order: "newest", strictness: 2, view: "grid", scored: false };
 const panel = new SourcePanel($("#source"), $(".app"));
@@ -81,7 +81,7 @@ async function show() {
   try {
     await shown;
   } catch (error) {
-    if (error.name !== "AbortError") failed(error);
+    if (!signal.aborted) failed(error);
   }
 }
 
@@ -98,7 +98,12 @@ async function showFound(signal) {
   await grid.show(among(hits.length ? hits : rejected));
   if (signal.aborted) return;
   const more = hits.length === wanted;
-  if (more) grid.addEventListener("end", () => setTimeout(() => showRest(hits, signal), REST_MS), { once: true, signal });
+  if (more) {
+    let rest = null;
+    const seek = () => { rest ??= showRest(hits, signal); };
+    setTimeout(seek, REST_MS);
+    grid.addEventListener("end", seek, { once: true, signal });
+  }
   $("#count").textContent = hits.length ? tn(more ? "gallery.first_found" : "gallery.found", hits.length) : t("gallery.no_match");
   if (!hits.length) $("#message").replaceChildren(noMatch(rejected.length > 0));
   $("#body").prepend($("#message"));
@@ -114,7 +119,7 @@ async function showRest(first, signal) {
     await grid.extend(among(items));
     $("#count").textContent = tn("gallery.found", items.length);
   } catch (error) {
-    if (error.name !== "AbortError") failed(error);
+    if (!signal.aborted) failed(error);
   }
 }
 
