@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from foveal.readers.docx import heading_levels
+from foveal.readers.docx import drawn, heading_levels
 from foveal.readers.packages import Element, Package, attribute, local
 from foveal.readers.pictures import alternative_text
 from foveal.types.reading import BlockKind, ReadingBlock, Row, Run, Runs
@@ -119,17 +119,9 @@ class DocxReading:
                 self._runs(child, found, style)
 
     def _drawing(self, drawing: Element, found: _Found) -> None:
-        words = ""
-        for element in drawing.iter():
-            name = local(element)
-            if name == "docPr":
-                words = attribute(element, "descr") or attribute(element, "title")
-            elif name in {"blip", "imagedata"}:
-                link = self._links.get(attribute(element, "embed") or attribute(element, "id"))
-                if link and link.target in self._package:
-                    found.pictures.append((link.target, words))
-            elif name == "txbxContent" and not any(local(above) == "Fallback" for above in element.iterancestors()):
-                found.boxes.append(element)
+        pictures, boxes = drawn(drawing, self._links)
+        found.pictures.extend((part, words) for part, words in pictures if part in self._package)
+        found.boxes.extend(boxes)
 
     def _rows(self, table: Element, depth: int) -> Iterator[Row]:
         for row in table.iter():
