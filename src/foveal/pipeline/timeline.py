@@ -152,24 +152,9 @@ class Timeline:
         )
 
     def _chunk(self, feature: Feature, text: str, locator: Locator) -> Chunk:
-        place = self.place
-        return Chunk(
-            chunk_id=place.chunk_id(0),
-            document_id=place.document_id,
-            asset_id=place.asset.asset_id,
-            kind=place.asset.kind,
-            feature=feature,
-            media_type=place.asset.media_type,
-            source=place.source.name,
-            title=timed_title(place.name, locator.start_ms or 0),
-            filepath=place.item.path,
-            content=text,
-            modified_at=place.item.modified_at,
-            size_bytes=place.asset.size_bytes,
-            language=self.detect_language(text),
-            group_ids=place.groups,
-            locator=locator,
-        )
+        title = timed_title(self.place.name, locator.start_ms or 0)
+        chunk = self.place.chunk(0, text, locator, title=title)
+        return replace(chunk, feature=feature, language=self.detect_language(text))
 
     def _span(self, start_ms: int, end_ms: int) -> Locator:
         """With the frame that is on the screen at the start, else the first there is."""
