@@ -31,7 +31,7 @@ TAIL_BYTES = 2**16
 HASH_BLOCK_BYTES = 2**20
 PREPARE_VERSION = "4"
 """Part of every recipe: raise it when the same inputs give other chunks."""
-TIMELINE_VERSION = "2"
+TIMELINE_VERSION = "3"
 """Likewise of recipes of videos and recordings."""
 MAX_SUBTITLE_BYTES = 16 * 2**20
 
