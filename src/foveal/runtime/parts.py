@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from foveal.runtime.retrieving import Retrieving
     from foveal.runtime.video import Frames
     from foveal.runtime.video_retrieval import VideoRetrieval
-    from foveal.settings import ModelServer, Settings
+    from foveal.settings import Settings
+    from foveal.settings.models import ModelServer
     from foveal.types.chat import ImageInput
     from foveal.types.chunks import Chunk
     from foveal.types.vectors import Pixels
