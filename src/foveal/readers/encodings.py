@@ -47,8 +47,9 @@ def guess_encoding(data: bytes, *, complete: bool = True) -> str | None:
         return "utf-8" if _is_text(utf_8) else None
     if _is_mostly_utf_8(data[:_SAMPLE_BYTES]):
         return "utf-8"
-    name = legacy_encoding(data, complete=complete)
-    return name if _is_text(data[:_SAMPLE_BYTES].decode(name, "replace")) else None
+    if not _is_text(data[:_SAMPLE_BYTES].decode("latin-1")):
+        return None  # control characters are the same in all of them
+    return legacy_encoding(data, complete=complete)
 
 
 def decode_text(data: bytes) -> tuple[str, str]:

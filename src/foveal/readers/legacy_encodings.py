@@ -84,11 +84,13 @@ def legacy_encoding(data: bytes, *, complete: bool) -> str:
     complete = complete and len(sample) == len(data)
     around = _around(sample)
     letters = max(1, sum(around.values()))
-    page, fit = max(((page, _fit(page, own, around) / letters) for page, own in _LANGUAGES), key=lambda pair: pair[1])
-    thai = _thai_share(around, letters)
-    many = [(score, name) for name in _COMMON if (score := _share(sample, name, complete, fit)) > _LEAST_SHARE]
-    best, name = max(many, key=lambda pair: pair[0], default=(_LEAST_SHARE, page))
-    return "cp874" if thai > best else name
+    many, share, chars = max((_multi_byte(sample, name, complete) for name in _COMMON), key=lambda found: found[1])
+    if _thai_share(around, letters) > max(share, _LEAST_SHARE):
+        return "cp874"
+    if share > _LEAST_SHARE and chars >= _SURE_CHARS:
+        return many
+    page, fit = max(((page, _fit(page, own, around)) for page, own in _LANGUAGES), key=lambda pair: pair[1])
+    return many if share > _LEAST_SHARE and fit <= _FEW_FIT * letters else page
 
 
 def _around(data: bytes) -> Counter[tuple[int, int, int]]:
@@ -165,21 +167,17 @@ _THAI_FIRST = frozenset("เแโใไ")
 """Vowels written before their consonant."""
 
 
-def _share(data: bytes, name: str, complete: bool, fit: float) -> float:
-    """Share of the non-ASCII characters that are everyday ones in the language an encoding is for; 0 when invalid.
-
-    Args:
-        fit: Share that a code page explains.
-    """
+def _multi_byte(data: bytes, name: str, complete: bool) -> tuple[str, float, int]:
+    """The encoding, the share of everyday characters among those above ASCII (0 when invalid), and their number."""
     try:
         text = codecs.getincrementaldecoder(name)("strict").decode(data, final=complete)
     except UnicodeDecodeError:
-        return 0.0
+        return name, 0.0, 0
     foreign = [c for c in text if c > "\x7f"]
     pairs = sum(1 for byte in data if byte > 0x7F) / 2
-    if len(foreign) > 1.6 * pairs or (len(foreign) < _SURE_CHARS and fit > _FEW_FIT) or not foreign:
-        return 0.0  # half-width katakana and lone bytes: a single-byte text misread
-    return sum(map(_COMMON[name], foreign)) / len(foreign)
+    if not foreign or len(foreign) > 1.6 * pairs:
+        return name, 0.0, 0  # half-width katakana and lone bytes: a single-byte text misread
+    return name, sum(map(_COMMON[name], foreign)) / len(foreign), len(foreign)
 
 
 def _punctuation(c: str) -> bool:
