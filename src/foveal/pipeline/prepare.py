@@ -29,7 +29,7 @@ from foveal.types.vectors import FloatArray
 HEAD_BYTES = 4096
 TAIL_BYTES = 2**16
 HASH_BLOCK_BYTES = 2**20
-PREPARE_VERSION = "4"
+PREPARE_VERSION = "5"
 """Part of every recipe: raise it when the same inputs give other chunks."""
 TIMELINE_VERSION = "3"
 """Likewise of recipes of videos and recordings."""

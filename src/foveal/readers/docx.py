@@ -272,4 +272,5 @@ def _row_of(cell: Element) -> Element | None:
 
 
 def _cell_of(element: Element) -> Element | None:
-    return next((e for e in element.iterancestors() if local(e) == "tc"), None)
+    """The cell it stands in; a text box in a cell is none, and is read by itself."""
+    return next((e for e in element.iterancestors() if local(e) in {"tc", "txbxContent"}), None)
