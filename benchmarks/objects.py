@@ -164,7 +164,7 @@ def grounded(photo: Photo, found: Detections) -> tuple[int, int, int]:
 
 def main(argv: list[str]) -> None:
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args(argv)
-    from foveal.models.detector import NanoDet
+    from foveal.models.nanodet import NanoDet
     from foveal.models.objects import both
     from foveal.models.pull import ModelFolder
     from foveal.models.ssdlite import SsdLite

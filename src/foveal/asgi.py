@@ -118,18 +118,14 @@ def create_app(
     threads = Threads(concurrency)
     secret = link_secret or secrets.token_bytes(32)
     reception = Reception(engine.desk)
-    ring, sessions, site = (
-        KeyRing(api_keys, keys),
-        Sessions(secret=secret),
-        Site(brand or Brand(title=title), framed_by=embedding.origins if embedding else ()),
-    )
+    ring, sessions = KeyRing(api_keys, keys), Sessions(secret=secret)
+    site = Site(brand or Brand(title=title), framed_by=embedding.origins if embedding else ())
     app = _application(title)
     app.include_router(pages(site))  # first: the many files of a page should not be compared with every other address
     for routes in _faces(engine, threads, max_body_bytes, form_limits):
         app.include_router(routes)
-    app.include_router(
-        session.router(session.SigningIn(ring=ring, sessions=sessions, reception=reception, public_url=public_url))
-    )
+    signing_in = session.SigningIn(ring=ring, sessions=sessions, reception=reception, public_url=public_url)
+    app.include_router(session.router(signing_in))
     app.include_router(embed.router(engine, threads, embedding or Embedding(), sessions))
     _add_probes(app, engine, threads)
     errors.install(app)

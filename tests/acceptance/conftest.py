@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from foveal.models.cards import Card
+from foveal.testing.serving import environment
 
 CARDS = ("efficientnet-lite2", "nanodet", "ssdlite", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6", "samples")
 
@@ -38,9 +38,7 @@ class Program:
 
     @property
     def environ(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
-        own = {"FOVEAL_HOME": str(self.home), "FOVEAL_MODELS": str(self.models), "FOVEAL_OFFLINE": "1"}
-        return kept | own | dict(self.variables)
+        return environment(home=self.home, models=self.models, offline=1) | dict(self.variables)
 
     def command(self, *arguments: object) -> list[str]:
         return [sys.executable, "-m", "foveal", *map(str, arguments)]

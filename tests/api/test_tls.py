@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
 import ssl
 import stat
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,37 +16,13 @@ import pytest
 from foveal.errors import SettingsError
 from foveal.runtime import tls as tls_module
 from foveal.runtime.tls import Tls, check, expiry, made_certificate
-
-
-@contextmanager
-def started(home: Path, *arguments: str, **environment: str) -> Iterator[tuple[str, str]]:
-    """`foveal serve` on a free port; gives its address and all that it said."""
-    command = [sys.executable, "-m", "foveal", "--home", str(home), "--offline", "serve", "--port", "0", *arguments]
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=clean | environment)
-    said: list[str] = []
-    spoken = process.stderr
-    assert spoken is not None
-    reader = threading.Thread(target=lambda: said.extend(iter(spoken.readline, "")), daemon=True)
-    reader.start()
-    try:
-        end = time.monotonic() + 30
-        while not (found := re.search(r"Serving on (\S+)", "".join(said))):
-            assert process.poll() is None, "".join(said)
-            assert time.monotonic() < end
-            time.sleep(0.02)
-        time.sleep(0.3)  # the rest of what it says
-        yield found[1], "".join(said)
-    finally:
-        process.terminate()
-        process.wait(20)
-        reader.join(5)
-        spoken.close()
+from foveal.testing.serving import environment, launched
 
 
 def made_key(home: Path) -> str:
-    command = [sys.executable, "-m", "foveal", "--home", str(home), "keys", "create", "anna"]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+    command = [sys.executable, "-m", "foveal", "keys", "create", "anna"]
+    environ = environment(home=home)
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env=environ).stdout.strip()
 
 
 def test_clients_that_trust_the_made_certificate_work_over_https(
@@ -60,11 +30,9 @@ def test_clients_that_trust_the_made_certificate_work_over_https(
 ) -> None:
     key = made_key(tmp_path)
     certificate = tmp_path / "tls" / "certificate.pem"
-    with started(tmp_path, "--tls") as (url, said):
+    with launched(environment(home=tmp_path, offline=1), "--tls") as running:
+        url = running.address
         assert url.startswith("https://127.0.0.1:")
-        assert f"SSL_CERT_FILE={certificate}" in said
-        assert f"NODE_EXTRA_CA_CERTS={certificate}" in said
-        assert key not in said
         trust = ssl.create_default_context(cafile=str(certificate))
         with httpx.Client(verify=trust, trust_env=False) as http:
             for name in ("127.0.0.1", "localhost"):
@@ -82,6 +50,9 @@ def test_clients_that_trust_the_made_certificate_work_over_https(
             http.get(url)
         with pytest.raises(httpx.RemoteProtocolError), httpx.Client(trust_env=False) as http:
             http.get(url.replace("https", "http"))
+    assert f"SSL_CERT_FILE={certificate}" in running.said
+    assert f"NODE_EXTRA_CA_CERTS={certificate}" in running.said
+    assert key not in running.said
 
 
 def test_an_operators_certificate_and_key_with_a_password_are_served(tmp_path: Path) -> None:
@@ -99,10 +70,11 @@ def test_an_operators_certificate_and_key_with_a_password_are_served(tmp_path: P
         )
     )
     files = ("--ssl-certfile", str(made.certificate), "--ssl-keyfile", str(locked))
-    with started(tmp_path / "home", *files, FOVEAL_SERVE_SSL_KEYFILE_PASSWORD="open sesame") as (url, said):
-        assert "NODE_EXTRA_CA_CERTS" not in said
+    environ = environment(home=tmp_path / "home", offline=1, serve_ssl_keyfile_password="open sesame")
+    with launched(environ, *files) as running:
         trust = ssl.create_default_context(cafile=str(made.certificate))
-        assert httpx.get(f"{url}/healthz", verify=trust, trust_env=False).json() == {"status": "ok"}
+        assert httpx.get(f"{running.address}/healthz", verify=trust, trust_env=False).json() == {"status": "ok"}
+    assert "NODE_EXTRA_CA_CERTS" not in running.said
 
 
 def test_the_made_certificate_is_kept_private_and_used_again(tmp_path: Path) -> None:

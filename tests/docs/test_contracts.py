@@ -106,9 +106,12 @@ def _implementations(port: str) -> list[str]:
     """Classes of the product and of the fakes that have all members of a port: the port is structural, so are we."""
     wanted = _ports()[port]
     files = [f for f in SOURCE.rglob("*.py") if f not in PORTS and CONTRACTS not in f.parents]
-    return sorted(
-        cls.name for file in files for cls in _classes(file) if wanted <= _members(cls) and not cls.name.startswith("_")
-    )
+    classes = {cls.name: cls for file in files for cls in _classes(file) if not cls.name.startswith("_")}
+
+    def members(cls: ast.ClassDef) -> set[str]:
+        return _members(cls).union(*(members(classes[base]) for base in _bases(cls) if base in classes))
+
+    return sorted(name for name, cls in classes.items() if wanted <= members(cls) and "ABC" not in _bases(cls))
 
 
 TESTED = sorted(set(_ports()) - set(WITHOUT_CONTRACT))

@@ -19,7 +19,7 @@ import foveal
 from foveal.asgi import create_app
 from foveal.models.cards import Card
 from foveal.testing.openai_server import OpenAIServer
-from foveal.testing.serving import served
+from foveal.testing.serving import environment, served
 
 from .pages import PAGES, README, TUTORIAL, blocks, is_foveal
 
@@ -56,9 +56,8 @@ class Shell:
 
     @property
     def options(self) -> dict[str, Any]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
         path = {"PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-        environ = kept | path | self.exported
+        environ = environment() | path | self.exported
         return {"env": environ, "cwd": self.folder, "capture_output": True, "text": True, "timeout": 240}
 
     def run(self, command: str) -> Done:

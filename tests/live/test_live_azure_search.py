@@ -23,7 +23,7 @@ from foveal.errors import (
     SourceUnusableError,
 )
 from foveal.runtime import Foveal
-from foveal.settings import Live
+from foveal.settings.answers import Live
 from foveal.sources.azure_search import AzureSearchIndex
 from foveal.testing.contracts.live_index import QUESTION, SETTINGS
 from foveal.testing.serving import served

@@ -17,6 +17,7 @@ from foveal.testing.contracts.chat_model import ChatModelContract
 from foveal.testing.contracts.reranker import RerankerContract
 from foveal.testing.contracts.text_embedder import TextEmbedderContract
 from foveal.testing.fakes_remote import FakeCaptioner, FakeChatModel, FakeReranker
+from foveal.testing.injections import ObedientChatModel
 from foveal.testing.openai_server import OpenAIServer
 
 
@@ -24,6 +25,12 @@ class TestFakeChatModel(ChatModelContract):
     @pytest.fixture
     def chat(self) -> ChatModel:
         return FakeChatModel()
+
+
+class TestObedientChatModel(ChatModelContract):
+    @pytest.fixture
+    def chat(self) -> ChatModel:
+        return ObedientChatModel()
 
 
 class TestOpenAIChatModel(ChatModelContract):

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foveal.models.cards import Card
-from foveal.models.detector import NanoDet
 from foveal.models.fused_detector import FusedDetector, fuse
 from foveal.models.labels import coco_labels
+from foveal.models.nanodet import NanoDet
 from foveal.models.objects import both, local_objects
 from foveal.models.pull import ModelFolder
 from foveal.models.ssdlite import SsdLite
@@ -103,7 +103,7 @@ def test_the_best_scores_of_the_classes_have_the_first_detectors_form_and_are_no
     assert found.class_scores[coco_labels().index("cat")].max() == pytest.approx(0.45**0.5)
 
 
-def test_detectors_of_different_classes_are_refused() -> None:
+def test_nanodets_of_different_classes_are_refused() -> None:
     with pytest.raises(ValueError, match="same classes"):
         FusedDetector((FakeObjectDetector(), Saw("a")), threshold=0.4, doubt=0.1)
 

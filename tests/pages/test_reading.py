@@ -67,6 +67,24 @@ def test_a_word_document_has_its_headings_lists_tables_and_pictures() -> None:
     assert (shown.blocks[6].picture, shown.blocks[6].text) == (0, "The pier")
 
 
+def test_a_picture_in_a_text_box_is_shown_once_in_its_place() -> None:
+    box = f"<w:txbxContent>{paragraph('boxed')}{drawing('p1', 'The pier')}</w:txbxContent>"
+    choice, fallback = f"<mc:Choice>{box}</mc:Choice>", f"<mc:Fallback>{box}</mc:Fallback>"
+    alternate = (
+        '<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+        f"{choice}{fallback}</mc:AlternateContent>"
+    )
+    shown = _read(_document([f"<w:p><w:r><w:drawing>{alternate}</w:drawing></w:r></w:p>"]), DOCX, "a.docx")
+    assert [(block.kind, block.text) for block in shown.blocks] == [("paragraph", "boxed"), ("picture", "The pier")]
+
+
+def test_what_is_drawn_in_a_table_stands_after_it() -> None:
+    box = f"<w:p><w:r><w:drawing><w:txbxContent>{paragraph('boxed')}</w:txbxContent></w:drawing></w:r></w:p>"
+    cell = f"<w:tc>{paragraph('cell')}{box}{drawing('p1', 'The pier')}</w:tc>"
+    shown = _read(_document([f"<w:tbl><w:tr>{cell}</w:tr></w:tbl>", paragraph("then")]), DOCX, "a.docx")
+    assert [block.text for block in shown.blocks] == ["cell", "The pier", "boxed", "then"]
+
+
 def test_a_picture_of_a_document_is_had_by_its_number() -> None:
     data, chunk = _document([drawing("p1")]), fake_chunk("a.docx", "", media_type=DOCX)
     images = ImageReader(Limits())

@@ -125,6 +125,12 @@ def test_words_in_text_boxes_are_read_once(docx: Reader) -> None:
     assert found.text == "boxed"
 
 
+def test_words_in_a_text_box_in_a_table_are_read_once(docx: Reader) -> None:
+    box = f"<w:p><w:r><w:drawing><w:txbxContent>{paragraph('boxed')}</w:txbxContent></w:drawing></w:r></w:p>"
+    (found,) = texts(docx, docx_of([f"<w:tbl><w:tr><w:tc>{paragraph('cell')}{box}</w:tc></w:tr></w:tbl>"]))
+    assert found.text.split() == ["|", "cell", "|", "boxed"]
+
+
 def test_a_picture_comes_once_with_its_page_and_its_words(docx: Reader) -> None:
     pixels = speckled(80, 60)
     body = [

@@ -18,8 +18,8 @@ def markdown(text: str, path: str = "notes/guide.md") -> list[TextContent]:
     return [c for c in read_all(READER, text.encode(), "text/markdown", path) if isinstance(c, TextContent)]
 
 
-def plain(text: str, path: str = "notes/guide.txt") -> TextContent:
-    content = read_all(READER, text.encode(), "text/plain", path)[0]
+def plain(text: str, path: str = "notes/guide.txt", encoding: str = "utf-8") -> TextContent:
+    content = read_all(READER, text.encode(encoding), "text/plain", path)[0]
     assert isinstance(content, TextContent)
     return content
 
@@ -118,4 +118,6 @@ def test_a_file_of_rows_is_a_table() -> None:
     found = plain('Pier;Depth\nNorth;"4; at ebb 3"\n\nSouth;7\n', "depths.csv")
     assert found.text == "| Pier | Depth |\n| --- | --- |\n| North | 4; at ebb 3 |\n| South | 7 |"
     assert found.title == "depths"
+    japanese = plain("氏名,住所\r\n髙橋恵子,横浜市\r\n", "people.csv", "cp932")
+    assert japanese.text == "| 氏名 | 住所 |\n| --- | --- |\n| 髙橋恵子 | 横浜市 |"
     assert plain("Pier;Depth\nNorth;4\n").text == "Pier;Depth\nNorth;4", "a text that is not named so stays"

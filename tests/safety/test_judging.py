@@ -6,7 +6,7 @@ import pytest
 from foveal.errors import ModelTimeoutError
 from foveal.models.safety import severity
 from foveal.runtime.judging import Judge, thresholds
-from foveal.settings import Safety
+from foveal.settings.answers import Safety
 from foveal.testing.fakes_engine import fake_chunk
 from foveal.testing.fakes_vision import FakeSafetyScorer
 from foveal.types.chat import ImageInput

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from foveal.models.cards import Card
+from foveal.testing.serving import environment, launched
 
 from .azurite import KEY, Azurite
 
@@ -46,43 +43,28 @@ def test_a_job_over_a_container_makes_an_index_of_its_name(
     upload("ships/zeppelin.txt", b"The zeppelin lands in the harbour at noon.")
     upload("empty.txt", b"")
     upload("metadata.json", json.dumps([{"image_blob_path": "nowhere.png", "description": "x"}]).encode())
-    program = [sys.executable, "-m", "foveal", "--offline", "--home", str(tmp_path / "home")]
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
-    server = subprocess.Popen(
-        [*program, "--set", f"models={models_dir}", "serve", "--port", "0"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environ,
-        cwd=tmp_path,
-    )
-    try:
-        assert server.stderr is not None
-        found = re.search(r"http://[\d.]+:\d+", server.stderr.readline())
-        assert found
-        with httpx.Client(base_url=found[0], trust_env=False, timeout=60) as http:
-            connection = {"kind": "EndpointWithKey", "endpoint": azurite.account_url, "key": KEY}
-            datasource = {"kind": "Storage", "connection": connection, "containerName": container.container_name}
-            body = {"kind": "SystemCompute", "datasource": {**datasource, "embeddings": []}}
-            created = http.put("/openai/ingestion/jobs/ship-docs", params=VERSION, json=body)
-            assert created.status_code == 200, created.text
-            run = ended(http, created)
-            assert run["status"] == "succeeded", run
-            assert [stage["state"] for stage in run["progress"]["stageProgress"]] == ["succeeded", "succeeded"]
-            assert any("empty" in warning for warning in run["warnings"])
-            assert any("nowhere.png" in warning for warning in run["warnings"])
-            hits = http.post("/v1/search", json={"index": "ship-docs", "text": "zeppelin"}).json()["hits"]
-            assert [hit["filepath"] for hit in hits] == ["ships/zeppelin.txt"]
+    environ = environment(home=tmp_path / "home", models=models_dir, offline=1)
+    with launched(environ) as running, httpx.Client(base_url=running.address, trust_env=False, timeout=60) as http:
+        connection = {"kind": "EndpointWithKey", "endpoint": azurite.account_url, "key": KEY}
+        datasource = {"kind": "Storage", "connection": connection, "containerName": container.container_name}
+        body = {"kind": "SystemCompute", "datasource": {**datasource, "embeddings": []}}
+        created = http.put("/openai/ingestion/jobs/ship-docs", params=VERSION, json=body)
+        assert created.status_code == 200, created.text
+        run = ended(http, created)
+        assert run["status"] == "succeeded", run
+        assert [stage["state"] for stage in run["progress"]["stageProgress"]] == ["succeeded", "succeeded"]
+        assert any("empty" in warning for warning in run["warnings"])
+        assert any("nowhere.png" in warning for warning in run["warnings"])
+        hits = http.post("/v1/search", json={"index": "ship-docs", "text": "zeppelin"}).json()["hits"]
+        assert [hit["filepath"] for hit in hits] == ["ships/zeppelin.txt"]
 
-            wrong = {**connection, "key": "d3Jvbmc="}
-            refused = http.put(
-                "/openai/ingestion/jobs/ship-docs",
-                params=VERSION,
-                json={**body, "datasource": {**datasource, "connection": wrong}},
-            )
-            run = ended(http, refused)
-            assert (run["status"], container.container_name in run["error"]["message"]) == ("failed", True)
-            hits = http.post("/v1/search", json={"index": "ship-docs", "text": "zeppelin"}).json()["hits"]
-            assert len(hits) == 1  # what was searchable still is
-    finally:
-        server.terminate()
-        server.communicate(timeout=60)
+        wrong = {**connection, "key": "d3Jvbmc="}
+        refused = http.put(
+            "/openai/ingestion/jobs/ship-docs",
+            params=VERSION,
+            json={**body, "datasource": {**datasource, "connection": wrong}},
+        )
+        run = ended(http, refused)
+        assert (run["status"], container.container_name in run["error"]["message"]) == ("failed", True)
+        hits = http.post("/v1/search", json={"index": "ship-docs", "text": "zeppelin"}).json()["hits"]
+        assert len(hits) == 1  # what was searchable still is

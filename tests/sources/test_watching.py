@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +20,7 @@ from foveal.pipeline.saved_sources import SavedSources
 from foveal.runtime.watching import Watcher
 from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
 from foveal.testing.fakes_stores import InMemoryIngestionLog
+from foveal.testing.serving import environment, launched
 from foveal.types.ingestions import Ingestion, IngestionState, JobKind
 from foveal.types.sources import SourceDraft, SourceKind
 
@@ -168,37 +167,26 @@ def test_a_change_is_searchable_within_seconds_while_a_server_runs(
     tmp_path: Path, models_dir: Path, pulled: Callable[[str], Card], folder: Path
 ) -> None:
     pulled("multilingual-e5-small")
-    program = [sys.executable, "-m", "foveal", "--offline", "--home", str(tmp_path / "home")]
-    program += ["--set", f"models={models_dir}"]
+    environ = environment(home=tmp_path / "home", models=models_dir, offline=1)
+    program = [sys.executable, "-m", "foveal"]
     add = ["source", "add", "texts", "--kind", "folder", "--path", str(folder), "--watch", "--index", "texts"]
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
     said = subprocess.run([*program, *add], check=True, timeout=60, capture_output=True, env=environ)
     assert b"watched" in said.stdout
-    server = subprocess.Popen(
-        [*program, "serve", "--port", "0"], stderr=subprocess.PIPE, text=True, env=environ, cwd=tmp_path
-    )
-    try:
-        assert server.stderr is not None
-        found = re.search(r"http://[\d.]+:\d+", server.stderr.readline())
-        assert found
-        with httpx.Client(base_url=found[0], trust_env=False, timeout=30) as http:
+    with launched(environ) as running, httpx.Client(base_url=running.address, trust_env=False, timeout=30) as http:
 
-            def names(text: str) -> set[str]:
-                answer = http.post("/v1/search", json={"index": "texts", "text": text})
-                return {hit["filepath"] for hit in answer.json().get("hits", [])}
+        def names(text: str) -> set[str]:
+            answer = http.post("/v1/search", json={"index": "texts", "text": text})
+            return {hit["filepath"] for hit in answer.json().get("hits", [])}
 
-            def until(text: str, wanted: Callable[[set[str]], bool]) -> float:
-                began = time.monotonic()
-                while not wanted(names(text)):
-                    assert time.monotonic() - began < 60, names(text)
-                    time.sleep(0.1)
-                return time.monotonic() - began
+        def until(text: str, wanted: Callable[[set[str]], bool]) -> float:
+            began = time.monotonic()
+            while not wanted(names(text)):
+                assert time.monotonic() - began < 60, names(text)
+                time.sleep(0.1)
+            return time.monotonic() - began
 
-            until("words", lambda seen: "a.txt" in seen)
-            (folder / "zeppelin.txt").write_text("The zeppelin lands in the harbour at noon.")
-            until("zeppelin harbour", lambda seen: "zeppelin.txt" in seen)
-            (folder / "zeppelin.txt").unlink()
-            until("zeppelin harbour", lambda seen: "zeppelin.txt" not in seen)
-    finally:
-        server.terminate()
-        server.communicate(timeout=60)
+        until("words", lambda seen: "a.txt" in seen)
+        (folder / "zeppelin.txt").write_text("The zeppelin lands in the harbour at noon.")
+        until("zeppelin harbour", lambda seen: "zeppelin.txt" in seen)
+        (folder / "zeppelin.txt").unlink()
+        until("zeppelin harbour", lambda seen: "zeppelin.txt" not in seen)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import subprocess
 import sys
 import time
@@ -15,6 +13,7 @@ import httpx
 import pytest
 
 from foveal.models.cards import Card
+from foveal.testing.serving import environment, launched
 
 CARDS = ("efficientnet-lite2", "nanodet", "ssdlite", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6")
 BEAR, APPLES, COFFEE = "000000000285.jpg", "000000002149.jpg", "000000002592.jpg"
@@ -35,29 +34,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def program(home: Path, models_dir: Path) -> list[str]:
-    return [sys.executable, "-m", "foveal", "--offline", "--home", str(home), "--set", f"models={models_dir}"]
-
-
-@pytest.fixture(scope="module")
-def environ() -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
+def environ(home: Path, models_dir: Path) -> dict[str, str]:
+    return environment(home=home, models=models_dir, offline=1)
 
 
 @pytest.fixture
-def served(program: list[str], environ: dict[str, str], tmp_path: Path) -> Iterator[httpx.Client]:
-    server = subprocess.Popen(
-        [*program, "serve", "--port", "0"], stderr=subprocess.PIPE, text=True, env=environ, cwd=tmp_path
-    )
-    try:
-        assert server.stderr is not None
-        found = re.search(r"http://[\d.]+:\d+", server.stderr.readline())
-        assert found
-        with httpx.Client(base_url=found[0], trust_env=False, timeout=60) as http:
-            yield http
-    finally:
-        server.terminate()
-        server.communicate(timeout=60)
+def served(environ: dict[str, str]) -> Iterator[httpx.Client]:
+    with launched(environ) as running, httpx.Client(base_url=running.address, trust_env=False, timeout=60) as http:
+        yield http
 
 
 def settled(http: httpx.Client, run: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +54,8 @@ def settled(http: httpx.Client, run: dict[str, Any]) -> dict[str, Any]:
     return dict(job)
 
 
-def run(command: list[str], environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "foveal", *arguments]
     return subprocess.run(command, check=False, env=environ, capture_output=True, text=True, timeout=120)
 
 
@@ -128,18 +113,18 @@ def test_photos_are_sent_found_described_anew_and_deleted_everywhere(
 
 
 def test_uploads_survive_a_restart_and_the_command_line_adds_to_them(
-    program: list[str], environ: dict[str, str], photos: dict[str, bytes], tmp_path: Path
+    environ: dict[str, str], photos: dict[str, bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "ours.jpg").write_bytes(photos[COFFEE])
     (tmp_path / "again.jpg").write_bytes(photos[COFFEE])
     (tmp_path / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    command = [*program, "upload", *(str(tmp_path / n) for n in ("ours.jpg", "again.jpg", "drawing.svg"))]
-    told = run([*command, "--index", "inbox", "--description", "Coffee."], environ)
+    files = [str(tmp_path / n) for n in ("ours.jpg", "again.jpg", "drawing.svg")]
+    told = run(environ, "upload", *files, "--index", "inbox", "--description", "Coffee.")
     assert told.returncode == 4, told.stderr
     assert "ours.jpg (added)" in told.stdout
     assert "again.jpg → ours.jpg (duplicate)" in told.stdout
     assert "1 added" in told.stdout
     assert "SVG" in told.stderr
     (tmp_path / "ours.jpg").unlink()  # the home has a copy
-    seen = run([*program, "search", "coffee", "--index", "inbox", "--json"], environ)
+    seen = run(environ, "search", "coffee", "--index", "inbox", "--json")
     assert "ours.jpg" in seen.stdout

@@ -13,7 +13,7 @@ from foveal.pipeline.ingest import Ingester, IngestRequest
 from foveal.pipeline.prepare import ChunkingOptions, Preparer
 from foveal.pipeline.search import Searcher
 from foveal.pipeline.sidecars import all_subtitles, subtitles_by_path
-from foveal.pipeline.timeline import Listening
+from foveal.pipeline.timeline import NOBODY_SPEAKS, Listening
 from foveal.pipeline.understand import ImageUnderstanding, SpeechUnderstanding, TextUnderstanding
 from foveal.readers.language import detect_language
 from foveal.readers.limits import Limits
@@ -40,8 +40,8 @@ from foveal.types.content import OcrLine
 from foveal.types.filters import Comparison
 from foveal.types.ingestions import DocumentRecord, Ingestion
 from foveal.types.search import Query
-from foveal.types.speech import TimedText
-from foveal.types.vectors import Pixels
+from foveal.types.speech import TimedText, Transcript
+from foveal.types.vectors import Pixels, Samples
 
 from .conftest import slide
 
@@ -62,6 +62,18 @@ class Titles:
         word = self.words.get(int(image.reshape(-1, 3).mean(axis=0).argmax()), "")
         corners = ((0.1, 0.1), (0.9, 0.1), (0.9, 0.2), (0.1, 0.2))
         return (OcrLine(text=word, score=0.9, polygon=corners),) if word else ()
+
+
+class Heard:
+    """Hears the same in every stretch."""
+
+    identity = "heard/1"
+
+    def __init__(self, transcript: Transcript) -> None:
+        self.transcript = transcript
+
+    def transcribe(self, samples: Samples) -> Transcript:
+        return self.transcript
 
 
 class Home:
@@ -280,6 +292,31 @@ def test_subtitles_beside_a_video_take_the_place_of_listening(home: Home) -> Non
     assert (job.counts.found, job.counts.added, home.transcriber.calls) == (2, 2, 0)
     (said,) = home.chunks(Feature.SPEECH)
     assert [(s.text, s.start_ms) for s in said.sentences] == [("First line", 1000), ("Second line", 4000)]
+
+
+def test_sounds_are_no_speech_and_songs_are(home: Home) -> None:
+    (home.files / "talk.mp4").write_bytes(talk())
+    lines = ["[Music]", "(Applause) Welcome to the harbour.", "♪ Row your boat ♪", "(SOUND EFFECT)"]
+    cues = [f"00:0{at}.000 --> 00:0{at}.900\n{line}\n" for at, line in enumerate(lines)]
+    (home.files / "talk.vtt").write_text("\n".join(["WEBVTT\n", *cues]))
+    home.ingest()
+    (said,) = home.chunks(Feature.SPEECH)
+    assert [s.text for s in said.sentences] == ["Welcome to the harbour.", "Row your boat"]
+    assert said.content == "Welcome to the harbour.\nRow your boat"
+    assert (said.locator.start_ms, said.locator.end_ms) == (1000, 2900)
+
+
+def test_sounds_that_a_model_writes_are_no_speech_either(home: Home) -> None:
+    sounds = (
+        TimedText(text=" (music)", start_ms=0, end_ms=800),
+        TimedText(text=" [applause]", start_ms=900, end_ms=1500),
+    )
+    transcriber = Heard(Transcript(language="en", words=sounds))
+    home.listening = Listening(speech=SpeechUnderstanding(transcriber, home.cache))
+    (home.files / "talk.mp4").write_bytes(talk())
+    home.ingest()
+    assert not home.chunks(Feature.SPEECH)
+    assert home.document("talk.mp4").warnings == (NOBODY_SPEAKS,)
 
 
 def test_subtitles_inside_a_video_take_the_place_of_listening_unless_some_lie_beside_it(home: Home) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import pytest
 from PIL import Image
 
 from foveal.testing.documents import Words, pdf_of
-from foveal.testing.serving import launched
+from foveal.testing.serving import environment, launched
 
 PLACE = platformdirs.user_cache_path("foveal-tests", appauthor=False)
 AXE = "axe-core@4.10.3"
@@ -45,17 +44,15 @@ class Server:
 @contextmanager
 def started(root: Path, models: Path) -> Iterator[Server]:
     """`foveal serve` in a process of its own, over photographs in `photos` and documents in `papers`."""
-    own = {"HOME": root / "home", "MODELS": models, "OFFLINE": 1}
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
-    environ |= {f"FOVEAL_{name}": str(value) for name, value in own.items()}
+    environ = environment(home=root / "home", models=models, offline=1)
     program = [sys.executable, "-m", "foveal"]
     photos, papers = _photos(root / "photos", models), _papers(root / "papers")
     for folder, index in ((photos, "photos"), (papers, "papers")):
         words = ["--describe", str(root / "descriptions.json")] if index == "photos" else []
         command = [*program, "ingest", str(folder), "--index", index, *words]
         subprocess.run(command, env=environ, check=True, capture_output=True, timeout=400)
-    with launched(environ) as address:
-        yield Server(address=address, home=root / "home")
+    with launched(environ) as running:
+        yield Server(address=running.address, home=root / "home")
 
 
 def _photos(folder: Path, models: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 import pytest
+
+from foveal.testing.serving import environment
 
 from .environment import Server
 from .test_pages import _ask, _open
@@ -43,8 +44,7 @@ def films(tmp_path_factory: pytest.TempPathFactory, site: Server, models_dir: Pa
             file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         file.mux(stream.encode())
     (folder / "harbour.vtt").write_text(SUBTITLES, encoding="utf-8")
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
-    environ |= {"FOVEAL_HOME": str(site.home), "FOVEAL_MODELS": str(models_dir), "FOVEAL_OFFLINE": "1"}
+    environ = environment(home=site.home, models=models_dir, offline=1)
     command = [sys.executable, "-m", "foveal", "ingest", str(folder), "--index", "films"]
     subprocess.run(command, env=environ, check=True, capture_output=True, timeout=300)
     return "films"

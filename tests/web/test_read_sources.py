@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 from foveal.testing.documents import docx_of, drawing, paragraph, xlsx_of
+from foveal.testing.serving import environment
 
 from .environment import HOSTILE, SCREENS, Server
 from .test_pages import _ask, _open
@@ -79,8 +79,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, site: Server, models_dir: Pa
     (folder / "bees.md").write_text(
         f"# Bees\n\nHoney keeps for years. {HOSTILE}\n\n## Water\n\nA hive needs water within two hundred metres.\n"
     )
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
-    environ |= {"FOVEAL_HOME": str(site.home), "FOVEAL_MODELS": str(models_dir), "FOVEAL_OFFLINE": "1"}
+    environ = environment(home=site.home, models=models_dir, offline=1)
     command = [sys.executable, "-m", "foveal", "ingest", str(folder), "--index", INDEX]
     subprocess.run(command, env=environ, check=True, capture_output=True, timeout=300)
     return INDEX

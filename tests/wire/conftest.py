@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from foveal.models.cards import Card
-from foveal.testing.serving import launched
+from foveal.testing.serving import environment, launched
 
 CARDS = ("efficientnet-lite2", "nanodet", "ssdlite", "open-nsfw", "multilingual-e5-small", "pp-ocr-v6", "samples")
 KEY = "wire-key-of-the-tests"
@@ -51,17 +51,11 @@ def server(
     picture = root / "files" / "cat.png"
     shutil.copy(models_dir / "samples" / "chelsea.png", picture)
     (root / "foveal.toml").write_text(MAPPING)
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("FOVEAL_")}
-    own = {
-        "CONFIG": root / "foveal.toml",
-        "HOME": root / "home",
-        "MODELS": models_dir,
-        "OFFLINE": 1,
-        "SERVE_API_KEY": KEY,
-    }
-    environ = kept | {f"FOVEAL_{name}": str(value) for name, value in own.items()}
+    environ = environment(
+        config=root / "foveal.toml", home=root / "home", models=models_dir, offline=1, serve_api_key=KEY
+    )
     program = [sys.executable, "-m", "foveal"]
     ingest = [*program, "ingest", str(root / "files"), "--index", INDEX]
     subprocess.run(ingest, env=environ, check=True, capture_output=True, timeout=120)
-    with launched(environ) as address:
-        yield Server(address=address, picture=picture)
+    with launched(environ) as running:
+        yield Server(address=running.address, picture=picture)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from foveal.cli.session import Session
     from foveal.runtime import Foveal
     from foveal.runtime.tls import Tls
-    from foveal.settings import Embedded, Serving, WebPages
+    from foveal.settings.serving import Embedded, Serving, WebPages
     from foveal.web.brand import Brand
 
 BACKLOG = 2048
@@ -131,7 +131,7 @@ def _brand(web: WebPages) -> Brand:
 
 def _embedding(embed: Embedded) -> Embedding:
     from foveal.api.native.embed import Embedding
-    from foveal.settings import listed
+    from foveal.settings.group import listed
 
     return Embedding(
         origins=tuple(origin.rstrip("/") for origin in listed(embed.origins)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from foveal.errors import ModelUnavailableError
 from foveal.models.card_table import NANODET, SSDLITE
 from foveal.models.cards import Card
-from foveal.models.detector import NanoDet
 from foveal.models.fused_detector import FusedDetector
+from foveal.models.nanodet import NanoDet
 from foveal.models.pull import ModelFolder
 from foveal.models.ssdlite import SsdLite
 from foveal.ports.models import ObjectDetector

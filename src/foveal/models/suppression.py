@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
-from foveal.models.labels import coco_labels
-from foveal.types.content import DetectedObject, Detections
-from foveal.types.locators import Box
 from foveal.types.vectors import FloatArray
 
 Boxes = npt.NDArray[np.floating]
@@ -47,30 +42,3 @@ def overlaps(box: Boxes, others: Boxes) -> Boxes:
     union = np.prod(box[2:] - box[:2]) + np.prod(others[:, 2:] - others[:, :2], axis=1) - shared
     result: Boxes = shared / np.maximum(union, 1e-9)
     return result
-
-
-def detected(row: FloatArray) -> DetectedObject:
-    """A row of class, score, left, top, right, bottom as an object of COCO's."""
-    label, score, left, top, right, bottom = (float(value) for value in row)
-    box = Box(x=left, y=top, width=right - left, height=bottom - top)
-    return DetectedObject(label=coco_labels()[int(label)], score=min(score, 1.0), box=box)
-
-
-def detections(
-    scales: Sequence[FloatArray], boxes: FloatArray, *, threshold: float, doubt: float, overlap: float
-) -> Detections:
-    """What is kept of all cells.
-
-    Args:
-        scales: Class scores, float32 [cells, 80] of each scale.
-        boxes: float32 [all cells, 4]: left, top, right, bottom as fractions of the image.
-        threshold: Least score of an object.
-        doubt: Least score of a doubtful one.
-        overlap: As in `non_maximum_suppression`.
-    """
-    kept = non_maximum_suppression(np.concatenate(scales), boxes, threshold=doubt, overlap=overlap)
-    return Detections(
-        objects=tuple(detected(row) for row in kept if row[1] >= threshold),
-        class_scores=np.stack([scale.max(axis=0) for scale in scales], axis=1),
-        doubtful=tuple(detected(row) for row in kept if row[1] < threshold),
-    )

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass
 
 from foveal.ports.sources import Source
-from foveal.types.assets import Asset, DocumentId, SourceItem
-from foveal.types.chunks import ChunkId
+from foveal.types.assets import Asset, DocumentId, MediaKind, SourceItem
+from foveal.types.chunks import Chunk, ChunkId
+from foveal.types.locators import Locator
 
 
 def document_id(source: str, path: str) -> DocumentId:
@@ -37,3 +38,24 @@ class Place:
     def chunk_id(self, ordinal: int) -> ChunkId:
         """Of the document's chunk with that number."""
         return ChunkId(f"{self.document_id}-{ordinal}")
+
+    def chunk(
+        self, ordinal: int, content: str, locator: Locator, *, kind: MediaKind | None = None, title: str = ""
+    ) -> Chunk:
+        """The document's chunk with that number; of the kind and with the name of the file unless told."""
+        return Chunk(
+            chunk_id=self.chunk_id(ordinal),
+            document_id=self.document_id,
+            asset_id=self.asset.asset_id,
+            ordinal=ordinal,
+            kind=kind or self.asset.kind,
+            media_type=self.asset.media_type,
+            source=self.source.name,
+            title=title or self.name,
+            filepath=self.item.path,
+            content=content,
+            modified_at=self.item.modified_at,
+            size_bytes=self.asset.size_bytes,
+            group_ids=self.groups,
+            locator=locator,
+        )

@@ -29,9 +29,9 @@ from foveal.types.vectors import FloatArray
 HEAD_BYTES = 4096
 TAIL_BYTES = 2**16
 HASH_BLOCK_BYTES = 2**20
-PREPARE_VERSION = "4"
+PREPARE_VERSION = "5"
 """Part of every recipe: raise it when the same inputs give other chunks."""
-TIMELINE_VERSION = "2"
+TIMELINE_VERSION = "3"
 """Likewise of recipes of videos and recordings."""
 MAX_SUBTITLE_BYTES = 16 * 2**20
 
@@ -262,60 +262,57 @@ class Preparer:
         ordinal: int = 0,
         description: str = "",
     ) -> Chunk:
+        chunk = self._worded_chunk(place, image, found, ordinal, description)
+        known = image.facts
+        features = image_features(found.encoding, found.detections)
+        hate, self_harm, sexual, violence = self._severities(found.safety)
+        return replace(
+            chunk,
+            picture=image.picture,
+            objects=found.detections.objects if found.detections else (),
+            colors=known.colors,
+            taken_at=known.taken_at,
+            latitude=known.latitude,
+            longitude=known.longitude,
+            camera=known.camera or "",
+            width_px=known.width_px,
+            height_px=known.height_px,
+            perceptual_hash=known.perceptual_hash or None,
+            hate=hate,
+            self_harm=self_harm,
+            sexual=sexual,
+            violence=violence,
+            regions=found.regions.boxes if found.regions else (),
+            region_vectors=found.regions.vectors if found.regions else None,
+            image_vector=found.encoding.vector,
+            seen_vector=adapter.project(features[None, :])[0] if adapter else None,
+        )
+
+    def _worded_chunk(
+        self, place: Place, image: ImageContent, found: ImageFindings, ordinal: int, description: str
+    ) -> Chunk:
+        """An image's, with all its words."""
         objects = found.detections.objects if found.detections else ()
         composed = compose_description(found.tags, objects, found.ocr_lines, image.facts)
         caption = found.caption.text if found.caption else ""
         ocr_text = "\n".join(line.text for line in found.ocr_lines)
         tags = _distinct([*(found.caption.tags if found.caption else ()), *(t.label for t in found.tags)])
         read = "\n".join(filter(None, (ocr_text, parts_in(ocr_text, self._parted))))
-        words = description or caption
+        words = description or caption or ocr_text
         facts = receipt_facts(found.ocr_lines)
+        content = "\n".join((image_content(description, caption, composed, read, tags), *facts))
         embedded = words_to_embed(description, caption, ocr_text)
-        features = image_features(found.encoding, found.detections)
-        safety = self._severities(found.safety)
-        known = image.facts
-        return Chunk(
-            chunk_id=place.chunk_id(ordinal),
-            document_id=place.document_id,
-            asset_id=place.asset.asset_id,
-            ordinal=ordinal,
-            kind=MediaKind.IMAGE,
-            media_type=place.asset.media_type,
-            source=place.source.name,
-            title=image.title or place.name,
-            filepath=place.item.path,
-            picture=image.picture,
-            content="\n".join((image_content(description, caption, composed, read, tags), *facts)),
+        return replace(
+            place.chunk(ordinal, content, image.locator, kind=MediaKind.IMAGE, title=image.title),
             description=description,
             caption=caption,
             composed=composed,
             ocr_text=ocr_text,
             tags=tags,
-            objects=objects,
             ocr_lines=found.ocr_lines,
             facts=facts,
-            colors=known.colors,
-            taken_at=known.taken_at,
-            modified_at=place.item.modified_at,
-            latitude=known.latitude,
-            longitude=known.longitude,
-            camera=known.camera or "",
-            width_px=known.width_px,
-            height_px=known.height_px,
-            size_bytes=place.asset.size_bytes,
-            perceptual_hash=known.perceptual_hash or None,
-            language=self._language(words or ocr_text) if words or ocr_text else "en",
-            group_ids=place.groups,
-            hate=safety[0],
-            self_harm=safety[1],
-            sexual=safety[2],
-            violence=safety[3],
-            locator=image.locator,
-            regions=found.regions.boxes if found.regions else (),
-            region_vectors=found.regions.vectors if found.regions else None,
+            language=self._language(words) if words else "en",
             text_vector=self.texts.embed([embedded])[0] if embedded else None,
-            image_vector=found.encoding.vector,
-            seen_vector=adapter.project(features[None, :])[0] if adapter else None,
         )
 
     def _understand(self, asset: Asset, image: ImageContent, *, described: bool) -> ImageFindings:
@@ -336,23 +333,11 @@ class Preparer:
     def _text_chunk(self, place: Place, ordinal: int, piece: TextPiece, vector: FloatArray, description: str) -> Chunk:
         title = piece.title or place.name
         head = " › ".join(_distinct([title, *piece.heading]))
-        return Chunk(
-            chunk_id=place.chunk_id(ordinal),
-            document_id=place.document_id,
-            asset_id=place.asset.asset_id,
-            ordinal=ordinal,
-            kind=MediaKind.TEXT,
-            media_type=place.asset.media_type,
-            source=place.source.name,
-            title=title,
-            filepath=place.item.path,
-            content="\n".join(filter(None, (description, head, piece.text))),
+        content = "\n".join(filter(None, (description, head, piece.text)))
+        return replace(
+            place.chunk(ordinal, content, piece.locator, kind=MediaKind.TEXT, title=title),
             description=description,
-            modified_at=place.item.modified_at,
-            size_bytes=place.asset.size_bytes,
             language=self._language(piece.text),
-            group_ids=place.groups,
-            locator=piece.locator,
             text_vector=vector,
         )
 

@@ -13,6 +13,7 @@ from foveal.pipeline.words import words_to_embed
 from foveal.retrieval.gluing import Parted, not_parted, parts_in
 from foveal.retrieval.moments import timed_title
 from foveal.retrieval.passages import Passage, passages, sentences
+from foveal.retrieval.sounds import only_said
 from foveal.types.chunks import Chunk, Feature
 from foveal.types.content import ImageContent, OcrLine, SoundContent, SubtitleContent
 from foveal.types.locators import Locator
@@ -97,15 +98,15 @@ class Timeline:
         transcript = self.listening.speech.transcribe(sound.samples)
         begin_ms = sound.locator.start_ms or 0
         words = (_shifted(word, begin_ms) for word in transcript.words)
-        self._said.extend((sentence, transcript.language) for sentence in sentences(words))
+        self._said.extend((sentence, transcript.language) for sentence in only_said(sentences(words)))
 
     def chunks(self) -> list[Chunk]:
         """All moments, in order of time; with a person's words on it, one on the whole first."""
         self._written.extend(map(self._screen_chunk, self._screen.end()))
         if self.subtitles is not None:
-            words = " ".join(line.text for line in self.subtitles)
-            language = self._written_in or self.detect_language(words)
-            self._said = [(line, language) for line in self.subtitles]
+            lines = list(only_said(self.subtitles))
+            language = self._written_in or self.detect_language(" ".join(line.text for line in lines))
+            self._said = [(line, language) for line in lines]
         spoken = list(passages(self._said))
         self._say_what_is_missing(spoken)
         found = [*self._whole(), *self._spoken_chunks(spoken), *self._written, *self._frames]
@@ -152,24 +153,9 @@ class Timeline:
         )
 
     def _chunk(self, feature: Feature, text: str, locator: Locator) -> Chunk:
-        place = self.place
-        return Chunk(
-            chunk_id=place.chunk_id(0),
-            document_id=place.document_id,
-            asset_id=place.asset.asset_id,
-            kind=place.asset.kind,
-            feature=feature,
-            media_type=place.asset.media_type,
-            source=place.source.name,
-            title=timed_title(place.name, locator.start_ms or 0),
-            filepath=place.item.path,
-            content=text,
-            modified_at=place.item.modified_at,
-            size_bytes=place.asset.size_bytes,
-            language=self.detect_language(text),
-            group_ids=place.groups,
-            locator=locator,
-        )
+        title = timed_title(self.place.name, locator.start_ms or 0)
+        chunk = self.place.chunk(0, text, locator, title=title)
+        return replace(chunk, feature=feature, language=self.detect_language(text))
 
     def _span(self, start_ms: int, end_ms: int) -> Locator:
         """With the frame that is on the screen at the start, else the first there is."""

@@ -33,8 +33,6 @@ TELLING_WORDS: Final = 6
 """A shorter sentence is told only where nothing longer is said near it."""
 SAME_TEXT: Final = 0.7
 """Likeness from which on two texts on the screen are one that was read differently."""
-_SOUNDS: Final = re.compile(r"(?:\s*(?:\([^)]*\)|\[[^\]]*\]|♪[^♪]*♪?)[.!]?\s*)+")
-"""What subtitles write of what is heard and not said."""
 _WORDY: Final = re.compile(r"\w+")
 _ONE_SENTENCE: Final = re.compile(
     r"\b(?:one|a single|1) sentence\b|\beine[mn]? (?:einzigen )?satz\b|\buna (?:sola )?frase\b"
@@ -123,7 +121,7 @@ class _Teller:
         self._timeline = timeline
         self._words = words
         self._several = several
-        self._sentences = [s for s in whole_sentences(timeline.sentences) if not _SOUNDS.fullmatch(s.text)]
+        self._sentences = whole_sentences(timeline.sentences)
         self._central = _centrality(self._sentences, embed)
 
     def brief(self) -> Iterator[str]:

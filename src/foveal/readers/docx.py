@@ -7,7 +7,7 @@ where Word last broke the pages (`lastRenderedPageBreak`, 17.3.3.13), which is h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import PurePosixPath
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from foveal.readers.blocks import Block, stretches, table_rows, title_of
 from foveal.readers.document_bytes import document_bytes, nothing_but_a_name
 from foveal.readers.limits import Limits
-from foveal.readers.packages import Element, Package, attribute, local
+from foveal.readers.packages import Element, Package, Relationship, attribute, local
 from foveal.readers.pictures import PictureFiles
 from foveal.readers.sniffing import DOCX
 from foveal.types.assets import Asset
@@ -177,18 +177,9 @@ class _Document:
         return "".join(found)
 
     def _drawing(self, drawing: Element) -> None:
-        """Pictures and text boxes of a drawing; `Fallback` holds the same again for older programs."""
-        words = ""
-        for element in drawing.iter():
-            name = local(element)
-            if name == "docPr":
-                words = attribute(element, "descr") or attribute(element, "title")
-            elif name in {"blip", "imagedata"}:
-                link = self._links.get(attribute(element, "embed") or attribute(element, "id"))
-                if link and link.target:
-                    self.pictures.append(_Picture(part=link.target, words=words, page=self._page))
-            elif name == "txbxContent":
-                self._boxes.append(element)
+        pictures, boxes = drawn(drawing, self._links)
+        self.pictures.extend(_Picture(part=part, words=words, page=self._page) for part, words in pictures)
+        self._boxes.extend(boxes)
 
     def _level(self, paragraph: Element) -> int:
         for properties in paragraph:
@@ -208,6 +199,34 @@ class _Document:
             text = " ".join(self._text(p) for p in note.iter() if local(p) == "p").replace("\f", " ")
             if text.strip():
                 self.blocks.append(Block(text=text, page=self._page))
+
+
+def drawn(drawing: Element, links: Mapping[str, Relationship]) -> tuple[list[tuple[str, str]], list[Element]]:
+    """Parts of a drawing's pictures with their alternative texts, less those in its text boxes; and these boxes."""
+    pictures: list[tuple[str, str]] = []
+    boxes: list[Element] = []
+    words = ""
+    for element in _shown(drawing):
+        name = local(element)
+        if name == "docPr":
+            words = attribute(element, "descr") or attribute(element, "title")
+        elif name in {"blip", "imagedata"}:
+            link = links.get(attribute(element, "embed") or attribute(element, "id"))
+            if link and link.target:
+                pictures.append((link.target, words))
+        elif name == "txbxContent":
+            boxes.append(element)
+    return pictures, boxes
+
+
+def _shown(drawing: Element) -> Iterator[Element]:
+    """Elements outside of text boxes and of `Fallback`, which holds the same again for older programs."""
+    for child in drawing:
+        name = local(child)
+        if name != "Fallback":
+            yield child
+            if name != "txbxContent":
+                yield from _shown(child)
 
 
 def heading_levels(package: Package, main: str) -> dict[str, int]:
@@ -253,4 +272,5 @@ def _row_of(cell: Element) -> Element | None:
 
 
 def _cell_of(element: Element) -> Element | None:
-    return next((e for e in element.iterancestors() if local(e) == "tc"), None)
+    """The cell it stands in; a text box in a cell is none, and is read by itself."""
+    return next((e for e in element.iterancestors() if local(e) in {"tc", "txbxContent"}), None)

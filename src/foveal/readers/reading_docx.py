@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from foveal.readers.docx import heading_levels
+from foveal.readers.docx import drawn, heading_levels
 from foveal.readers.packages import Element, Package, attribute, local
 from foveal.readers.pictures import alternative_text
 from foveal.types.reading import BlockKind, ReadingBlock, Row, Run, Runs
@@ -59,9 +59,11 @@ class DocxReading:
             if name == "p":
                 self._paragraph(child)
             elif name == "tbl":
-                rows = tuple(self._rows(child, 0))
+                drawn_inside = _Found()
+                rows = tuple(self._rows(child, 0, drawn_inside))
                 if rows:
                     self.blocks.append(ReadingBlock(kind=BlockKind.TABLE, rows=rows, page=self._page))
+                self._add_drawn(drawn_inside)
             elif name in _INSIDE:
                 self._walk(child)
 
@@ -75,6 +77,10 @@ class DocxReading:
                 begins = self._page
             clean = tuple(replace(run, text=run.text.replace("\f", "")) for run in runs)
             self.blocks.append(replace(self._shaped(paragraph, len(text)), runs=clean, page=begins))
+        self._add_drawn(found)
+
+    def _add_drawn(self, found: _Found) -> None:
+        """Pictures and text boxes stand after what they are anchored in."""
         for part, words in found.pictures:
             number = len(self.pictures)
             self.pictures.append(part)
@@ -119,35 +125,29 @@ class DocxReading:
                 self._runs(child, found, style)
 
     def _drawing(self, drawing: Element, found: _Found) -> None:
-        words = ""
-        for element in drawing.iter():
-            name = local(element)
-            if name == "docPr":
-                words = attribute(element, "descr") or attribute(element, "title")
-            elif name in {"blip", "imagedata"}:
-                link = self._links.get(attribute(element, "embed") or attribute(element, "id"))
-                if link and link.target in self._package:
-                    found.pictures.append((link.target, words))
-            elif name == "txbxContent" and not any(local(above) == "Fallback" for above in element.iterancestors()):
-                found.boxes.append(element)
+        pictures, boxes = drawn(drawing, self._links)
+        found.pictures.extend((part, words) for part, words in pictures if part in self._package)
+        found.boxes.extend(boxes)
 
-    def _rows(self, table: Element, depth: int) -> Iterator[Row]:
+    def _rows(self, table: Element, depth: int, inside: _Found) -> Iterator[Row]:
         for row in table.iter():
             if local(row) != "tr" or _above(row, "tbl") is not table:
                 continue
             cells = [cell for cell in row.iter() if local(cell) == "tc" and _above(cell, "tr") is row]
-            yield Row(cells=tuple(part for cell in cells for part in self._cell(cell, depth)))
+            yield Row(cells=tuple(part for cell in cells for part in self._cell(cell, depth, inside)))
 
-    def _cell(self, cell: Element, depth: int) -> list[Runs]:
-        """The words of a cell, and empty cells for the further columns it takes."""
+    def _cell(self, cell: Element, depth: int, inside: _Found) -> list[Runs]:
+        """The words of a cell, and empty cells for the further columns it takes; what is drawn goes to `inside`."""
         parts: list[Run] = []
         for child in cell:
             found = _Found()
             if local(child) == "p":
                 self._runs(child, found, Run(text=""))
             elif local(child) == "tbl" and depth < _DEEPEST_TABLE:
-                for row in self._rows(child, depth + 1):
+                for row in self._rows(child, depth + 1, inside):
                     found.runs.extend(run for one in row.cells for run in (*one, Run(text=" ")))
+            inside.pictures.extend(found.pictures)
+            inside.boxes.extend(found.boxes)
             if found.runs:
                 parts.extend([Run(text="\n")] if parts else [])
                 parts.extend(found.runs)

@@ -9,23 +9,21 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from foveal.errors import ConflictError, IndexNotFoundError, ModelError, NotFoundError
+from foveal.errors import ModelError
 from foveal.pipeline.chat import collect
 from foveal.pipeline.enhancing import enhanced, seen_in
 from foveal.pipeline.job_run import Observer
 from foveal.pipeline.rewording import Rewording
-from foveal.pipeline.search_indexes import Match
-from foveal.retrieval.filtering import visible_to
 from foveal.runtime.jobs import ingest_order, request_of
 from foveal.runtime.models import Models
 from foveal.runtime.parts import Parts
+from foveal.runtime.showing import Showing
 from foveal.types.chat import Answer, ChatEvent, ChatRequest, GroundingOptions, ImageInput
-from foveal.types.chunks import Chunk, ChunkId, Generation, IndexSchema
 from foveal.types.filters import Filter
 from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionPlan, JobOrder
 from foveal.types.safety import Judgement, Side
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from foveal.identity.desk import Desk
     from foveal.models.cards import Card
     from foveal.models.pull import ModelFolder, PullProgress
-    from foveal.pipeline.browsing import Browser
     from foveal.pipeline.editions import Edition
     from foveal.pipeline.findings import ImageFindings
     from foveal.pipeline.jobs import Jobs
@@ -47,24 +44,16 @@ if TYPE_CHECKING:
     from foveal.pipeline.uploads import Uploads
     from foveal.pipeline.vision import Vision
     from foveal.ports.models import Upstream
-    from foveal.ports.stores import Catalog, ChunkSnapshot, ChunkStore
-    from foveal.runtime.paging import Paging
+    from foveal.ports.stores import Catalog, ChunkStore
     from foveal.runtime.sweeping import Swept
     from foveal.settings import Settings
-    from foveal.types.content import ImageContent
     from foveal.types.live_settings import LiveSettings
-    from foveal.types.locators import Box
-    from foveal.types.pages import PagePicture
-    from foveal.types.reading import Reading
     from foveal.types.relations import Relation
     from foveal.types.sources import Credential
     from foveal.types.vectors import FloatArray
 
-PICTURE_LONG_SIDE_PX = 1024
-"""Size at which retrieved pictures are shown to a model that sees."""
 
-
-class Foveal:
+class Foveal(Showing):
     """One home, open for reading and writing. Safe to use from several threads; close it when done.
 
     Args:
@@ -348,163 +337,6 @@ class Foveal:
         """What stands behind the face of Azure AI Vision."""
         return self.parts.vision
 
-    # --- look at things
-
-    @cached_property
-    def browser(self) -> Browser:
-        """Looks through an index without a question: pages of it in order, and what its items have in common."""
-        from foveal.pipeline.browsing import Browser
-
-        def current(index: str) -> tuple[ChunkSnapshot, Generation]:
-            generation = self.catalog.index(index).generation
-            return self.store.snapshot(index, generation), generation
-
-        return Browser(current)
-
-    def chunk(self, index: str, chunk_id: str, groups: tuple[str, ...] | None = None) -> Chunk:
-        """One chunk, if these groups may see it.
-
-        Raises:
-            NotFoundError: There is none, or they may not.
-        """
-        record = self.catalog.index(index)
-        snapshot = self.store.snapshot(index, record.generation)
-        found = snapshot.fetch([ChunkId(chunk_id)], where=visible_to(groups))
-        if not found:
-            raise NotFoundError(f"There is no {chunk_id} in index {index}.")
-        return found[0]
-
-    def original(self, index: str, chunk_id: str, groups: tuple[str, ...] | None = None) -> tuple[str, bytes]:
-        """Media type and bytes of the file a chunk is from.
-
-        Raises:
-            NotFoundError: No such chunk, or the file is gone or has changed since it was indexed.
-        """
-        from foveal.runtime.viewing import original_bytes
-
-        chunk = self.chunk(index, chunk_id, groups)
-        return chunk.media_type, original_bytes(self.parts.held(chunk), chunk)
-
-    def open_original(self, index: str, chunk_id: str, groups: tuple[str, ...] | None = None) -> BinaryIO:
-        """The file a chunk is from, for reading a part of it; the caller closes.
-
-        Raises:
-            NotFoundError: As `original`.
-        """
-        return self.parts.open_original(self.chunk(index, chunk_id, groups))
-
-    def frames(
-        self,
-        index: str,
-        chunk_id: str,
-        groups: tuple[str, ...] | None = None,
-        *,
-        times_ms: Sequence[int],
-        long_side_px: int | None = None,
-    ) -> list[ImageContent]:
-        """What is on the screen at these times of the video that a chunk is from, in order of the times.
-
-        Args:
-            long_side_px: To which frames are reduced; None: as they are understood.
-
-        Raises:
-            NotFoundError: As `original`, or it is no video, or ends before.
-        """
-        chunk = self.chunk(index, chunk_id, groups)
-        return self.parts.frames.at(chunk, times_ms, long_side_px=long_side_px)
-
-    def thumbnail(
-        self,
-        index: str,
-        chunk_id: str,
-        groups: tuple[str, ...] | None = None,
-        *,
-        long_side_px: int = 320,
-        boxes: Sequence[Box] = (),
-    ) -> bytes:
-        """A JPEG of an image, or of the frame of a moment of a video, within `long_side_px`, with boxes drawn on it.
-
-        Raises:
-            NotFoundError: As `original`, or the chunk is no image.
-        """
-        from foveal.runtime.viewing import boxed
-
-        jpeg = self.parts.thumbnail(self.chunk(index, chunk_id, groups), long_side_px=long_side_px)
-        return boxed(jpeg, boxes) if boxes else jpeg
-
-    def page(
-        self,
-        index: str,
-        chunk_id: str,
-        groups: tuple[str, ...] | None = None,
-        *,
-        long_side_px: int = 1024,
-        question: str = "",
-    ) -> PagePicture:
-        """The page of a PDF or the slide that a chunk of text is from, its passage marked.
-
-        Raises:
-            NotFoundError: As `original`, or it is from no page and no slide.
-        """
-        from foveal.runtime.viewing import original_bytes
-
-        chunk = self.chunk(index, chunk_id, groups)
-        data = original_bytes(self.parts.held(chunk), chunk)
-        return self._paging.picture(data, chunk, long_side_px=long_side_px, question=question)
-
-    def reading(
-        self,
-        index: str,
-        chunk_id: str,
-        groups: tuple[str, ...] | None = None,
-        *,
-        question: str = "",
-        first: int | None = None,
-        count: int = 0,
-    ) -> Reading:
-        """The document or the table that a chunk of text is from, as it is read, what was found cited and marked.
-
-        Args:
-            first: Block or row to begin with; None shows those around what was found.
-            count: Blocks or rows; 0: as many as fit.
-
-        Raises:
-            NotFoundError: As `original`, or it is of a type that has pages or pictures instead.
-        """
-        from foveal.runtime.reading import Window, reading
-        from foveal.runtime.viewing import original_bytes
-
-        chunk = self.chunk(index, chunk_id, groups)
-        data = original_bytes(self.parts.held(chunk), chunk)
-        window = Window(first=first, count=count)
-        return reading(data, chunk, self.parts.limits, question=question, window=window)
-
-    def reading_picture(self, index: str, chunk_id: str, groups: tuple[str, ...] | None, number: int) -> bytes:
-        """JPEG of a picture in a Word document, by its number in `reading`.
-
-        Raises:
-            NotFoundError: As `original`, or there is no such picture.
-        """
-        from foveal.runtime.reading import picture_in
-        from foveal.runtime.viewing import kept_jpeg, original_bytes
-
-        chunk = self.chunk(index, chunk_id, groups)
-        data = original_bytes(self.parts.held(chunk), chunk)
-        limits, images = self.parts.limits, self.parts.image_reader
-        return kept_jpeg(
-            self.parts.derived,
-            chunk,
-            f"inside-{number}-{PICTURE_LONG_SIDE_PX}.jpg",
-            lambda: picture_in(data, chunk, number, limits, images),
-            PICTURE_LONG_SIDE_PX,
-        )
-
-    @cached_property
-    def _paging(self) -> Paging:
-        from foveal.runtime.paging import Paging
-
-        return Paging(self.parts.limits)
-
     # --- know what there is
 
     def index_names(self) -> list[str]:
@@ -547,22 +379,11 @@ class Foveal:
 
         Raises:
             IndexNotFoundError: No such index.
+            ConflictError: It is another service's.
         """
-        if self.search_indexes.find(index) is not None:
-            self.search_indexes.delete(index, Match())
-            return
-        live = self.parts.live.find(index)
-        if live is not None:
-            raise ConflictError(
-                f"The index {index} is another service's; only its source can be forgotten.",
-                remedy=f"foveal source remove {live.settings.name}",
-            )
-        if self.vision.videos.registered(index):
-            self.vision.videos.forget(index)
-            return
-        from foveal.runtime.dropping import drop_index
+        from foveal.runtime.indexes import delete_index
 
-        drop_index(self.parts, index)
+        delete_index(self.parts, index)
 
     def sweep(self) -> Swept:
         """Delete bytes that no index and no uploaded file has any more: what killed processes left behind."""
@@ -641,45 +462,10 @@ class Foveal:
         """Chunks and vectors."""
         return self.parts.store
 
-    def _picture(self, index: str, chunk: Chunk) -> bytes | None:
-        """A picture of a chunk for a model that sees, None when there is none or it is gone."""
-        if not chunk.has_picture or self.parts.judge.keeps_from_models(chunk):
-            return None
-        try:
-            return self.thumbnail(index, chunk.chunk_id, long_side_px=PICTURE_LONG_SIDE_PX)
-        except NotFoundError:
-            return None
-
     def _ensure_index(self, name: str) -> None:
-        if self.parts.live.find(name) is not None:
-            raise ConflictError(
-                f"Index {name} is another service's: files cannot be ingested into it.",
-                remedy="Ingest into another index.",
-            )
-        if self.search_indexes.find(name) is not None:
-            raise ConflictError(
-                f"Index {name} has fields of its maker's own: files cannot be ingested into it.",
-                remedy="Ingest into another index.",
-            )
-        schema = IndexSchema(text_dim=self.models.text.dim, image_dim=self.models.image.dim)
-        try:
-            record = self.catalog.index(name)
-        except IndexNotFoundError:
-            self.store.drop(name)  # what a process killed between the two next lines left behind
-            self.catalog.create_index(name, schema, self.store.create(name, schema))
-            return
-        if record.text_model:
-            raise ConflictError(
-                f"The vectors of the index {name} were made anew with {record.text_model} meanwhile.",
-                remedy="Do it again.",
-            )
-        if record.schema != schema:
-            raise ConflictError(
-                f"Index {name} was built with other models: its vectors have {record.schema.text_dim} and "
-                f"{record.schema.image_dim} numbers, the models give {schema.text_dim} and {schema.image_dim}.",
-                remedy=f"Ingest into a new index; or make its vectors anew: foveal index reembed {name} --model "
-                "foveal-embedding.",
-            )
+        from foveal.runtime.indexes import ensure_index
+
+        ensure_index(self.parts, name)
 
     def _orders(
         self, paths: Sequence[Path], index: str | None, descriptions: Path | None, groups: tuple[str, ...]

@@ -12,7 +12,8 @@ from foveal.types.status import Deployment
 
 if TYPE_CHECKING:
     from foveal.runtime.models import Models
-    from foveal.settings import ChatServer, DeploymentServer, Settings
+    from foveal.settings import Settings
+    from foveal.settings.models import ChatServer, DeploymentServer
 
 T = TypeVar("T")
 

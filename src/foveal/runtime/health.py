@@ -15,7 +15,7 @@ from foveal.types.status import Check
 
 if TYPE_CHECKING:
     from foveal.runtime import Foveal
-    from foveal.settings import ModelServer
+    from foveal.settings.models import ModelServer
 
 LEAST_FREE_GB = 1.0
 LEAST_CERTIFICATE_DAYS = 7

@@ -14,7 +14,7 @@ from foveal.types.safety import CATEGORIES, Category, Judgement, Side
 
 if TYPE_CHECKING:
     from foveal.ports.models import SafetyScorer
-    from foveal.settings import Safety
+    from foveal.settings.answers import Safety
     from foveal.types.chat import ImageInput
     from foveal.types.chunks import Chunk
 

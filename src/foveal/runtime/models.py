@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from foveal.models.pull import ModelFolder, PullProgress
     from foveal.models.vision_chat_local import LocalVisionServer
     from foveal.retrieval.text_space import TextSpace
-    from foveal.settings import ChatServer, ModelServer, Settings
+    from foveal.settings import Settings
+    from foveal.settings.models import ChatServer, ModelServer
 
 T = TypeVar("T")
 

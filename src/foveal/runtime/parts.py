@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, BinaryIO
 
-from foveal.errors import ConflictError, NotFoundError
+from foveal.errors import NotFoundError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.chat import Chat
-from foveal.pipeline.ingest import Ingester, IngestRequest
-from foveal.pipeline.job_run import Observer
+from foveal.pipeline.ingest import Ingester
 from foveal.pipeline.plan import Planner, PricedModel
 from foveal.pipeline.prepare import ChunkingOptions, Preparer
 from foveal.pipeline.search import Searcher
 from foveal.pipeline.understand import ImageUnderstanding, TextUnderstanding
+from foveal.runtime.decoders import Decoders
 from foveal.runtime.deployments import Deployments
+from foveal.runtime.made_once import made_once
+from foveal.runtime.stores import Stores
 from foveal.types.assets import MediaKind
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from foveal.identity.desk import Desk
     from foveal.pipeline.findings import ImageFindings
     from foveal.pipeline.jobs import Jobs
@@ -31,16 +30,9 @@ if TYPE_CHECKING:
     from foveal.pipeline.uploads import Uploads
     from foveal.pipeline.video_chat import VideoChat
     from foveal.pipeline.vision import Vision
-    from foveal.ports.ingestions import IngestionLog
     from foveal.ports.models import ChatModel, TextEmbedder
-    from foveal.ports.people import WrittenWords
-    from foveal.ports.sources import Fetcher, Reader, Source
-    from foveal.ports.stores import ApiKeys, ByteStore, Catalog, ChunkStore, ModelCache
-    from foveal.ports.uploads import UploadStore
-    from foveal.ports.work import WorkQueue
-    from foveal.readers.image import ImageReader
-    from foveal.readers.limits import Limits
-    from foveal.readers.video import VideoReader
+    from foveal.ports.sources import Source
+    from foveal.ports.stores import ModelCache
     from foveal.runtime.judging import Judge
     from foveal.runtime.live import LiveIndexes
     from foveal.runtime.models import Models
@@ -49,42 +41,14 @@ if TYPE_CHECKING:
     from foveal.runtime.retrieving import Retrieving
     from foveal.runtime.video import Frames
     from foveal.runtime.video_retrieval import VideoRetrieval
-    from foveal.settings import ModelServer, Settings
-    from foveal.stores.kept_files import KeptFiles
+    from foveal.settings import Settings
+    from foveal.settings.models import ModelServer
     from foveal.types.chat import ImageInput
     from foveal.types.chunks import Chunk
-    from foveal.types.ingestions import Ingestion, IngestionPlan, JobOrder
-    from foveal.types.search import Query, SearchResult
-    from foveal.types.vectors import FloatArray, Pixels
-
-T = TypeVar("T")
+    from foveal.types.vectors import Pixels
 
 
-class made_once(Generic[T]):  # noqa: N801 - reads as the decorator it is
-    """A property computed once an object, under the object's lock (`functools.cached_property` has none since 3.12)."""
-
-    def __init__(self, make: Callable[[Any], T]) -> None:
-        self._make = make
-        self.__doc__ = make.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, parts: None, owner: type) -> made_once[T]: ...
-    @overload
-    def __get__(self, parts: Parts, owner: type) -> T: ...
-    def __get__(self, parts: Parts | None, owner: type) -> T | made_once[T]:
-        if parts is None:
-            return self
-        with parts.lock:
-            if self._name not in parts.__dict__:
-                parts.__dict__[self._name] = self._make(parts)
-            made: T = parts.__dict__[self._name]
-            return made
-
-
-class Parts:
+class Parts(Stores, Decoders):
     """Everything a home is made of.
 
     Args:
@@ -102,11 +66,10 @@ class Parts:
         picture: Callable[[str, Chunk], bytes | None],
         ensure_index: Callable[[str], None],
     ) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.models = models
         self.picture = picture
         self.ensure_index = ensure_index
-        self.lock = threading.RLock()
         self.text_model = ""
         self._of_text: dict[str, Parts] = {}
 
@@ -158,39 +121,11 @@ class Parts:
             self.engine.dispose()
 
     @made_once
-    def catalog(self) -> Catalog:
-        """Indexes and documents."""
-        from foveal.stores.catalog import SqlCatalog
-
-        return SqlCatalog(self.engine)
-
-    @made_once
-    def log(self) -> IngestionLog:
-        """Where jobs are kept."""
-        from foveal.stores.ingestion_log import SqlIngestionLog
-
-        return SqlIngestionLog(self.engine)
-
-    @made_once
-    def queue(self) -> WorkQueue:
-        """Items of running jobs."""
-        from foveal.stores.work_queue import SqlWorkQueue
-
-        return SqlWorkQueue(self.engine)
-
-    @made_once
     def jobs(self) -> Jobs:
         """Jobs of every kind."""
         from foveal.runtime.jobs import jobs_of
 
         return jobs_of(self)
-
-    @made_once
-    def api_keys(self) -> ApiKeys:
-        """Keys of the HTTP interface."""
-        from foveal.stores.api_keys import SqlApiKeys
-
-        return SqlApiKeys(self.engine)
 
     @made_once
     def desk(self) -> Desk:
@@ -207,61 +142,11 @@ class Parts:
         return people(self)
 
     @made_once
-    def link_secret(self) -> bytes:
-        """What signs links to bytes, the same for all processes on this home."""
-        from foveal.stores.secret_file import read_or_make
-
-        self.engine  # noqa: B018 - makes the home
-        return read_or_make(self.settings.home / "link-secret")
-
-    @made_once
     def sources(self) -> SavedSources:
         """Saved sources."""
-        from foveal.pipeline.saved_sources import SavedSources
-        from foveal.readers.sniffing import sniff
-        from foveal.runtime.sources import opening
-        from foveal.stores.secret_file import read_or_make
-        from foveal.stores.source_registry import SqlSourceRegistry
+        from foveal.runtime.sources import sources_of
 
-        def key() -> bytes:
-            return read_or_make(self.settings.home / "source-key", loss="give the credentials of every source again")
-
-        def ingest(  # sources are listed without a model
-            order: JobOrder,
-            request: Callable[[], IngestRequest],
-            observe: Observer = lambda _: None,
-            *,
-            job: Ingestion | None = None,
-        ) -> Ingestion:
-            return self.of(order.index).ingester.run_job(order, request, observe, job=job)
-
-        def plan(request: IngestRequest) -> IngestionPlan:
-            return self.of(request.index).planner.plan(request)
-
-        def taken() -> list[str]:
-            return self.retrieving.names()
-
-        def embeds(deployment: str, dimensions: int) -> bool:
-            return self.live.embeds(deployment, dimensions)
-
-        return SavedSources(
-            SqlSourceRegistry(self.engine, key),
-            opening(lambda: self.upload_store),
-            ingest=ingest,
-            enqueue=self.log.enqueue,
-            plan=plan,
-            sniff=sniff,
-            has_index=lambda name: any(record.name == name for record in self.catalog.indexes()),
-            taken=taken,
-            embeds=embeds,
-        )
-
-    @made_once
-    def upload_store(self) -> UploadStore:
-        """Files that people sent."""
-        from foveal.stores.uploads import SqlUploadStore
-
-        return SqlUploadStore(self.engine, self.settings.home / "uploads")
+        return sources_of(self)
 
     @made_once
     def uploads(self) -> Uploads:
@@ -269,113 +154,6 @@ class Parts:
         from foveal.runtime.uploading import uploads_of
 
         return uploads_of(self)
-
-    @made_once
-    def store(self) -> ChunkStore:
-        """Chunks and vectors."""
-        from foveal.stores.lance import LanceChunkStore
-
-        return LanceChunkStore(self.settings.home / "indexes")
-
-    @made_once
-    def derived(self) -> ByteStore:
-        """Thumbnails."""
-        from foveal.stores.byte_files import FileByteStore
-
-        return FileByteStore(self.settings.home / "derived", self.kept.delete)
-
-    @made_once
-    def kept(self) -> KeptFiles:
-        """Copies of files of remote sources."""
-        from foveal.stores.kept_files import KeptFiles
-
-        return KeptFiles(self.settings.home / "kept", self.settings.fetch.kept_bytes)
-
-    @made_once
-    def cache(self) -> ModelCache:
-        """Model results."""
-        from foveal.runtime.database import open_model_cache
-
-        return open_model_cache(self.settings, self.engine)
-
-    @made_once
-    def engine(self) -> Engine:
-        """The database of the catalog."""
-        from foveal.runtime.database import open_database
-
-        return open_database(self.settings)
-
-    @made_once
-    def image_reader(self) -> ImageReader:
-        """Decodes images."""
-        from foveal.readers.image import ImageReader
-
-        return ImageReader(self.limits)
-
-    @made_once
-    def readers(self) -> tuple[Reader, ...]:
-        """Reads every type of file that is read."""
-        from foveal.readers.docx import DocxReader
-        from foveal.readers.html import HtmlReader
-        from foveal.readers.pdf import PdfReader
-        from foveal.readers.pptx import PptxReader
-        from foveal.readers.text import TextReader
-        from foveal.readers.xlsx import XlsxReader
-
-        limits, images = self.limits, self.image_reader
-        return (
-            images,
-            TextReader(limits),
-            HtmlReader(limits),
-            PdfReader(limits),
-            DocxReader(limits, images),
-            PptxReader(limits, images),
-            XlsxReader(limits),
-            self.video_reader,
-        )
-
-    @made_once
-    def video_reader(self) -> VideoReader:
-        """Decodes videos and recordings."""
-        from foveal.readers.video import VideoReader
-
-        return VideoReader(self.limits, static_seconds=self.settings.video.static_seconds)
-
-    def reader(self, media_type: str) -> Reader:
-        """The one that reads a type."""
-        return next((r for r in self.readers if media_type in r.media_types), self.image_reader)
-
-    @made_once
-    def fetcher(self) -> Fetcher:
-        """Brings images that requests give by address."""
-        from foveal.readers.sniffing import sniff
-        from foveal.sources.public_addresses import Allowed
-        from foveal.sources.web import WebFetcher
-
-        fetch = self.settings.fetch
-        return WebFetcher(
-            sniff=sniff, allowed=Allowed.of(fetch.allowed), max_bytes=fetch.max_bytes, seconds=fetch.seconds
-        )
-
-    @made_once
-    def limits(self) -> Limits:
-        """Limits of decoding."""
-        from foveal.readers.limits import Limits
-
-        limits = self.settings.limits
-        return Limits(
-            max_image_bytes=limits.image_bytes,
-            max_text_bytes=limits.text_bytes,
-            max_pixels=limits.pixels,
-            max_document_bytes=limits.document_bytes,
-            max_inflated_bytes=limits.inflated_bytes,
-            max_document_pages=limits.document_pages,
-            max_pictures=limits.pictures,
-            max_document_seconds=limits.document_seconds,
-            max_pages=limits.pages,
-            max_seconds=limits.seconds,
-            max_video_seconds=self.settings.video.seconds,
-        )
 
     @made_once
     def preparer(self) -> Preparer:
@@ -461,13 +239,6 @@ class Parts:
         return CalibrationKeeper(catalog=self.catalog, store=self.store, texts=self.texts, text_model=self.text_model)
 
     @made_once
-    def written_words(self) -> WrittenWords:
-        """What people wrote on files of sources that are not theirs."""
-        from foveal.stores.written_words import SqlWrittenWords
-
-        return SqlWrittenWords(self.engine)
-
-    @made_once
     def ingester(self) -> Ingester:
         """Runs ingestions."""
         return Ingester(
@@ -542,42 +313,9 @@ class Parts:
     @made_once
     def retrieving(self) -> Retrieving:
         """Every index, of either kind."""
-        from foveal.pipeline.search_indexes import SearchIndexes
-        from foveal.retrieval.background import SUBJECTS
-        from foveal.runtime.retrieving import Retrieving
-        from foveal.stores.lance_documents import LanceDocumentStore
-        from foveal.stores.search_indexes import SqlSearchIndexCatalog
+        from foveal.runtime.retrieving import retrieving_of
 
-        def search(index: str, query: Query) -> SearchResult:  # names are listed without opening a model
-            parts = self.of(index)
-            try:
-                return parts.searcher.search(index, query)
-            except ConflictError:
-                if self.of(index) is parts:
-                    raise
-                return self.of(index).searcher.search(index, query)  # switched in this moment
-
-        def background(dimensions: int) -> FloatArray:
-            model = self.embedder(dimensions)
-            if model is None or model.identity == self.models.queries.identity:
-                return self.texts.embed(SUBJECTS)
-            return model.embed_passages(SUBJECTS)
-
-        return Retrieving(
-            catalog=self.catalog,
-            store=self.store,
-            search_indexes=SearchIndexes(
-                SqlSearchIndexCatalog(self.engine),
-                LanceDocumentStore(self.settings.home / "documents"),
-                taken=lambda: [record.name for record in self.catalog.indexes()],
-            ),
-            search=search,
-            embedder=self.embedder,
-            reranker=lambda: self.models.reranker,
-            background=background,
-            live=self.live,
-            text_model=lambda name: self.with_text(name).models.queries,
-        )
+        return retrieving_of(self)
 
     @made_once
     def live(self) -> LiveIndexes:

@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 from foveal.errors import IndexNotFoundError
 from foveal.pipeline.history import History
 from foveal.pipeline.people import People
-from foveal.settings import listed
+from foveal.settings.group import listed
 from foveal.types.keys import Role
 
 if TYPE_CHECKING:
     from foveal.identity.desk import Desk
     from foveal.ports.people import IdentityProvider
     from foveal.runtime.parts import Parts
-    from foveal.settings import OpenId
+    from foveal.settings.serving import OpenId
     from foveal.types.chunks import Chunk, ChunkId
 
 

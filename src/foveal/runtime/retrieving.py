@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from foveal.errors import IndexNotFoundError
+from foveal.errors import ConflictError, IndexNotFoundError
 from foveal.pipeline.chunk_documents import ChunkDocuments, chunk_definition
 from foveal.pipeline.document_finder import DocumentFinder
 from foveal.pipeline.documents import DocumentSearcher
@@ -23,6 +24,9 @@ from foveal.types.chat import DataSource
 from foveal.types.filters import Filter
 from foveal.types.search import Query, SearchResult
 from foveal.types.vectors import FloatArray
+
+if TYPE_CHECKING:
+    from foveal.runtime.parts import Parts
 
 Search = Callable[[str, Query], SearchResult]
 
@@ -135,3 +139,41 @@ class Retrieving:
         """Finds in an index whose vectors another model than the home's own made."""
         model = self._text_model(text_model)
         return DocumentFinder(embedder=lambda dim: model if dim == model.dim else None, reranker=self._reranker)
+
+
+def retrieving_of(home: Parts) -> Retrieving:
+    """Every index of a home, of either kind."""
+    from foveal.retrieval.background import SUBJECTS
+    from foveal.stores.lance_documents import LanceDocumentStore
+    from foveal.stores.search_indexes import SqlSearchIndexCatalog
+
+    def search(index: str, query: Query) -> SearchResult:  # names are listed without opening a model
+        parts = home.of(index)
+        try:
+            return parts.searcher.search(index, query)
+        except ConflictError:
+            if home.of(index) is parts:
+                raise
+            return home.of(index).searcher.search(index, query)  # switched in this moment
+
+    def background(dimensions: int) -> FloatArray:
+        model = home.embedder(dimensions)
+        if model is None or model.identity == home.models.queries.identity:
+            return home.texts.embed(SUBJECTS)
+        return model.embed_passages(SUBJECTS)
+
+    return Retrieving(
+        catalog=home.catalog,
+        store=home.store,
+        search_indexes=SearchIndexes(
+            SqlSearchIndexCatalog(home.engine),
+            LanceDocumentStore(home.settings.home / "documents"),
+            taken=lambda: [record.name for record in home.catalog.indexes()],
+        ),
+        search=search,
+        embedder=home.embedder,
+        reranker=lambda: home.models.reranker,
+        background=background,
+        live=home.live,
+        text_model=lambda name: home.with_text(name).models.queries,
+    )

@@ -6,15 +6,21 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from foveal.errors import InvalidRequestError
 from foveal.pipeline.ingest import IngestRequest
-from foveal.pipeline.saved_sources import Opening
+from foveal.pipeline.job_run import Observer
+from foveal.pipeline.saved_sources import Opening, SavedSources
 from foveal.ports.live import LiveIndex
 from foveal.ports.sources import Source
 from foveal.ports.uploads import UploadStore
+from foveal.types.ingestions import Ingestion, IngestionPlan, JobOrder
 from foveal.types.live_settings import LiveSettings
 from foveal.types.sources import Credential, CredentialKind, Schedule, SourceDraft, SourceKind, SourceSettings
+
+if TYPE_CHECKING:
+    from foveal.runtime.parts import Parts
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 """In addresses and on command lines."""
@@ -31,6 +37,46 @@ OPENERS: dict[SourceKind, frozenset[CredentialKind | None]] = {
     SourceKind.PINECONE: frozenset({CredentialKind.ACCOUNT_KEY}),
 }
 """What may open a source of each kind."""
+
+
+def sources_of(home: Parts) -> SavedSources:
+    """The saved sources of a home; they are listed without a model."""
+    from foveal.readers.sniffing import sniff
+    from foveal.stores.secret_file import read_or_make
+    from foveal.stores.source_registry import SqlSourceRegistry
+
+    def key() -> bytes:
+        return read_or_make(home.settings.home / "source-key", loss="give the credentials of every source again")
+
+    def ingest(
+        order: JobOrder,
+        request: Callable[[], IngestRequest],
+        observe: Observer = lambda _: None,
+        *,
+        job: Ingestion | None = None,
+    ) -> Ingestion:
+        return home.of(order.index).ingester.run_job(order, request, observe, job=job)
+
+    def plan(request: IngestRequest) -> IngestionPlan:
+        return home.of(request.index).planner.plan(request)
+
+    def taken() -> list[str]:
+        return home.retrieving.names()
+
+    def embeds(deployment: str, dimensions: int) -> bool:
+        return home.live.embeds(deployment, dimensions)
+
+    return SavedSources(
+        SqlSourceRegistry(home.engine, key),
+        opening(lambda: home.upload_store),
+        ingest=ingest,
+        enqueue=home.log.enqueue,
+        plan=plan,
+        sniff=sniff,
+        has_index=lambda name: any(record.name == name for record in home.catalog.indexes()),
+        taken=taken,
+        embeds=embeds,
+    )
 
 
 def opening(uploads: Callable[[], UploadStore]) -> Opening:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-    from foveal.settings import Serving, Settings
+    from foveal.settings import Settings
+    from foveal.settings.serving import Serving
 
 DAYS = 397
 """Longest life that browsers and Apple's systems take of any certificate (CA/Browser Forum, ballot SC31)."""

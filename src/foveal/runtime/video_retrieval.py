@@ -101,7 +101,7 @@ class VideoRetrieval:
         return None
 
     def _drop(self, name: str) -> None:
-        from foveal.runtime.dropping import drop_index
+        from foveal.runtime.indexes import drop_index
 
         if self._is_there(name):
             drop_index(self._parts, name)

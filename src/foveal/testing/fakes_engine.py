@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import BinaryIO
 
 import numpy as np
 
@@ -17,13 +15,10 @@ from foveal.errors import (
     FilterError,
     FovealError,
     ImageError,
-    IndexNotFoundError,
     InvalidRequestError,
-    NotFoundError,
     OperationError,
 )
 from foveal.identity.desk import Desk
-from foveal.pipeline.browsing import Browser
 from foveal.pipeline.chunk_documents import ChunkDocuments, chunk_definition
 from foveal.pipeline.document_finder import DocumentFinder
 from foveal.pipeline.job_run import Observer
@@ -42,6 +37,7 @@ from foveal.testing.fakes_eyes import fake_vision
 from foveal.testing.fakes_identity import InMemoryAccounts, InMemoryMistakes, InMemorySignIns
 from foveal.testing.fakes_people import InMemoryConversations, InMemoryWrittenWords, in_memory_people
 from foveal.testing.fakes_remote import FakeReranker
+from foveal.testing.fakes_showing import FakeShowing
 from foveal.testing.fakes_sources import InMemorySourceRegistry, counting_sources
 from foveal.testing.fakes_stores import InMemoryChunkSnapshot, InMemoryIngestionLog
 from foveal.testing.fakes_text import FakeTextEmbedder
@@ -63,9 +59,6 @@ from foveal.types.chunks import Chunk, ChunkId, Generation, IndexSchema
 from foveal.types.content import Severity, Usage
 from foveal.types.filters import Comparison, Filter
 from foveal.types.ingestions import Ingestion, JobKind
-from foveal.types.locators import Box
-from foveal.types.pages import PagePicture
-from foveal.types.reading import BlockKind, Reading, ReadingBlock, Run
 from foveal.types.safety import CATEGORIES, Category, Judgement, Side
 from foveal.types.search import Extract, Hit, Leg, LegScore, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
@@ -94,18 +87,16 @@ def fake_chunk(name: str, text: str, **fields: object) -> Chunk:
     return replace(chunk, **fields)  # type: ignore[arg-type]
 
 
-class FakeEngine:
+class FakeEngine(FakeShowing):
     """Has everything `foveal.api.engine.Engine` asks for.
 
     A search finds chunks that share a word with the question, best first; of filters it applies one `field eq value`;
     it honours groups, `top` and `skip`, and takes less than a third of the question's words for a weak hit. A chat
-    quotes the first document word by word with `[doc1]`, or refuses.
+    quotes the first document word by word with `[doc1]`, or refuses. What it shows of documents is in `FakeShowing`.
 
     Attributes:
-        indexes: Chunks by index name.
         written_words: What people wrote on files of sources that are not theirs.
         conversations: What is behind the history.
-        files: Bytes of originals by file path.
         mapped: Local indexes by service and index.
         live_hosts: Hosts of services that requests may name.
         web: Bytes by address.
@@ -127,7 +118,7 @@ class FakeEngine:
     """
 
     def __init__(self, indexes: dict[str, list[Chunk]] | None = None) -> None:
-        self.indexes = indexes or {}
+        super().__init__(indexes or {})
         self._search_indexes = SearchIndexes(
             InMemorySearchIndexCatalog(), InMemoryDocumentStore(), taken=lambda: list(self.indexes)
         )
@@ -139,7 +130,6 @@ class FakeEngine:
         self.conversations = InMemoryConversations()
         self._desk = Desk(InMemoryAccounts(), InMemorySignIns(), InMemoryMistakes())
         self._people = in_memory_people(self.conversations, self._found, names=lambda: list(self.indexes))
-        self.files: dict[str, bytes] = {}
         self.mapped: dict[tuple[str, str], str] = {}
         self.live_hosts: set[str] = set()
         self.embedder = FakeTextEmbedder()
@@ -415,102 +405,6 @@ class FakeEngine:
             yield Finished(reason="stop", usage=usage, answered=text != request.grounding.refusal, model="fake-model")
         finally:
             self.closed += not finished
-
-    @property
-    def browser(self) -> Browser:
-        """Over the chunks given."""
-        return Browser(
-            lambda index: (InMemoryChunkSnapshot({c.chunk_id: c for c in self._chunks(index)}), Generation(1))
-        )
-
-    def page(
-        self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, *, long_side_px: int, question: str = ""
-    ) -> PagePicture:
-        """Bytes that name the page, the size and the question; of PDF only."""
-        chunk = self.chunk(index, chunk_id, groups)
-        if chunk.media_type != "application/pdf":
-            raise NotFoundError(f"{chunk.filepath} has no pages.")
-        data = f"page {chunk.locator.page} {long_side_px} {question}".encode()
-        return PagePicture(media_type="image/jpeg", data=data)
-
-    def reading(
-        self,
-        index: str,
-        chunk_id: ChunkId,
-        groups: tuple[str, ...] | None,
-        *,
-        question: str = "",
-        first: int | None = None,
-        count: int = 0,
-    ) -> Reading:
-        """The chunk's own text as one paragraph; the question and the window are named in the title."""
-        chunk = self.chunk(index, chunk_id, groups)
-        block = ReadingBlock(kind=BlockKind.PARAGRAPH, runs=(Run(text=chunk.content),), cited=True)
-        return Reading(title=f"{question} {first} {count}", blocks=(block,), first=first or 0, total=1)
-
-    def reading_picture(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None, number: int) -> bytes:
-        """Bytes that name the picture."""
-        self.chunk(index, chunk_id, groups)
-        return b"\xff\xd8 %d" % number
-
-    def chunk(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> Chunk:
-        """By id.
-
-        Raises:
-            NotFoundError: None, or not for these groups.
-        """
-        found = next((c for c in self._visible(index, groups) if c.chunk_id == chunk_id), None)
-        if found is None:
-            raise NotFoundError(f"There is no {chunk_id} in index {index}.")
-        return found
-
-    def thumbnail(
-        self,
-        index: str,
-        chunk_id: ChunkId,
-        groups: tuple[str, ...] | None,
-        *,
-        long_side_px: int,
-        boxes: Sequence[Box] = (),
-    ) -> bytes:
-        """Bytes that name the size and the boxes.
-
-        Raises:
-            NotFoundError: No such image.
-        """
-        chunk = self.chunk(index, chunk_id, groups)
-        if chunk.kind is not MediaKind.IMAGE:
-            raise NotFoundError(f"{chunk.filepath} is no image, so there is no thumbnail.")
-        drawn = "".join(f" {b.x:g},{b.y:g},{b.width:g},{b.height:g}" for b in boxes)
-        return b"\xff\xd8 %d" % long_side_px + drawn.encode()
-
-    def open_original(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> BinaryIO:
-        """From `files`.
-
-        Raises:
-            NotFoundError: As `original`.
-        """
-        return io.BytesIO(self.original(index, chunk_id, groups)[1])
-
-    def original(self, index: str, chunk_id: ChunkId, groups: tuple[str, ...] | None) -> tuple[str, bytes]:
-        """From `files`.
-
-        Raises:
-            NotFoundError: No such chunk, or no such file.
-        """
-        chunk = self.chunk(index, chunk_id, groups)
-        if chunk.filepath not in self.files:
-            raise NotFoundError(f"{chunk.filepath} is no longer there.")
-        return chunk.media_type, self.files[chunk.filepath]
-
-    def _chunks(self, index: str) -> list[Chunk]:
-        if index not in self.indexes:
-            raise IndexNotFoundError(f"There is no index {index}.", remedy=f"There is: {', '.join(self.indexes)}.")
-        return self.indexes[index]
-
-    def _visible(self, index: str, groups: tuple[str, ...] | None) -> list[Chunk]:
-        chunks = self._chunks(index)
-        return [c for c in chunks if groups is None or not c.group_ids or set(c.group_ids) & set(groups)]
 
     def _retrieve(self, request: ChatRequest) -> Retrieved:
         question, options = request.messages[-1], request.grounding

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,9 +35,35 @@ def served(app: ASGIApp) -> Iterator[str]:
         listener.close()
 
 
+def environment(**settings: object) -> dict[str, str]:
+    """This process's environment, with these settings of Foveal's and no others: `home=…` is `FOVEAL_HOME`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FOVEAL_")}
+    return kept | {f"FOVEAL_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launched:
+    """A running `foveal serve`.
+
+    Attributes:
+        address: Where it serves.
+        process: Its process.
+        lines: What it said by now on standard error; all of it once it was left.
+    """
+
+    address: str
+    process: subprocess.Popen[str]
+    lines: Sequence[str]
+
+    @property
+    def said(self) -> str:
+        """The lines as one text."""
+        return "".join(self.lines)
+
+
 @contextmanager
-def launched(environ: Mapping[str, str], *arguments: str, start_s: float = 180) -> Iterator[str]:
-    """`foveal serve` in a process of its own, on a free port, while the block runs; gives its address.
+def launched(environ: Mapping[str, str], *arguments: str, start_s: float = 180) -> Iterator[Launched]:
+    """`foveal serve` in a process of its own, on a free port, while the block runs.
 
     Args:
         environ: All of its environment.
@@ -49,30 +77,28 @@ def launched(environ: Mapping[str, str], *arguments: str, start_s: float = 180) 
     with subprocess.Popen(  # noqa: S603 - our own program
         command, env=dict(environ), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as running:
+        said: list[str] = []
+        found = threading.Event()
+        reader = threading.Thread(target=_listen, args=(running, said, found), daemon=True)
+        reader.start()
         try:
-            yield _address_of(running, start_s)
+            found.wait(start_s)
+            match = re.search(r"Serving on (https?://\S+)", "".join(said))
+            if match is None:
+                raise RuntimeError(f"The server did not start: {''.join(said)}")
+            yield Launched(address=match[1], process=running, lines=said)
         finally:
             running.terminate()
+            reader.join()
 
 
-def _address_of(running: subprocess.Popen[str], start_s: float) -> str:
-    """What it says at its start; everything after it is read too, lest the pipe fill up."""
-    said: list[str] = []
-    found = threading.Event()
-
-    def read() -> None:
-        for line in running.stderr or ():
-            said.append(line)
-            if "Serving on" in line:
-                found.set()
-        found.set()
-
-    threading.Thread(target=read, daemon=True).start()
-    found.wait(start_s)
-    match = re.search(r"Serving on (https?://\S+)", "".join(said))
-    if match is None:
-        raise RuntimeError(f"The server did not start: {''.join(said)}")
-    return match[1]
+def _listen(running: subprocess.Popen[str], said: list[str], found: threading.Event) -> None:
+    """Keep what it says, to its end, lest the pipe fill up; and tell once it said where it serves, or is at its end."""
+    for line in running.stderr or ():
+        said.append(line)
+        if "Serving on" in line:
+            found.set()
+    found.set()
 
 
 class Switch:

@@ -36,7 +36,12 @@ EVENTS: dict[int | str, dict[str, object]] = {
 def router(engine: Engine, threads: Threads) -> APIRouter:
     """All of them."""
     routes = APIRouter(prefix="/jobs")
+    _add_watching(routes, engine, threads)
+    _add_changing(routes, engine, threads)
+    return routes
 
+
+def _add_watching(routes: APIRouter, engine: Engine, threads: Threads) -> None:
     @routes.get("")
     async def list_jobs(
         request: Request, index: str | None = None, limit: Annotated[int, Query(ge=1, le=MOST_LOOKED_AT)] = 20
@@ -70,6 +75,8 @@ def router(engine: Engine, threads: Threads) -> APIRouter:
             return Response(status_code=204)  # tells a browser not to connect again
         return EventStream(_events(engine.jobs, threads, job))
 
+
+def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
     @routes.post("/{job_id}/cancel", status_code=202)
     async def cancel_job(request: Request, job_id: str) -> JobOut:
         """Ask a job to stop; what it has done is kept."""
@@ -93,8 +100,6 @@ def router(engine: Engine, threads: Threads) -> APIRouter:
         queued = await threads.run(retry)
         response.headers["location"] = f"/v1/jobs/{queued.id}"
         return queued
-
-    return routes
 
 
 async def _events(jobs: Jobs, threads: Threads, job: Ingestion) -> AsyncGenerator[bytes, None]:

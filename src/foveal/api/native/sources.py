@@ -62,6 +62,7 @@ def router(engine: Engine, threads: Threads) -> APIRouter:
     """All of them."""
     routes = APIRouter(prefix="/sources")
     _add_reading(routes, engine, threads)
+    _add_keeping(routes, engine, threads)
     _add_changing(routes, engine, threads)
     return routes
 
@@ -100,7 +101,7 @@ def _add_reading(routes: APIRouter, engine: Engine, threads: Threads) -> None:
         return _report_out(report)
 
 
-def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
+def _add_keeping(routes: APIRouter, engine: Engine, threads: Threads) -> None:
     @routes.post("", status_code=201, openapi_extra=documented(SourceBody))
     async def add_source(request: Request) -> SourceOut:
         """Save a source. Nothing is read before it is due, or refreshed."""
@@ -115,6 +116,23 @@ def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
 
         return _out(await threads.run(add))
 
+    @routes.post("/{name}/refresh", status_code=202)
+    async def refresh_source(request: Request, name: str, response: Response) -> JobOut:
+        """Have a source read, by whoever runs queued jobs; the reply is the job, and `GET` on it shows how it goes."""
+        caller = require(request, Role.CONTRIBUTOR)
+        job = job_out(await _of_own(engine, threads, caller, name, lambda: engine.sources.ask(name)))
+        response.headers["location"] = f"/v1/jobs/{job.id}"
+        return job
+
+    @routes.delete("/{name}", status_code=204)
+    async def remove_source(request: Request, name: str, keep_data: bool = False) -> Response:
+        """Forget a source with its key, and delete what came from it unless that is to be kept."""
+        caller = require(request, Role.CONTRIBUTOR)
+        await _of_own(engine, threads, caller, name, lambda: engine.sources.remove(name, keep_data=keep_data))
+        return Response(status_code=204)
+
+
+def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
     @routes.put("/{name}/credential", status_code=204, openapi_extra=documented(CredentialBody))
     async def set_credential(request: Request, name: str) -> Response:
         """Give a source another key, after the old one was rotated."""
@@ -151,21 +169,6 @@ def _add_changing(routes: APIRouter, engine: Engine, threads: Threads) -> None:
             return engine.sources.set_schedule(name, every=body.every, cron=body.cron)
 
         return _out(await _of_own(engine, threads, caller, name, change))
-
-    @routes.post("/{name}/refresh", status_code=202)
-    async def refresh_source(request: Request, name: str, response: Response) -> JobOut:
-        """Have a source read, by whoever runs queued jobs; the reply is the job, and `GET` on it shows how it goes."""
-        caller = require(request, Role.CONTRIBUTOR)
-        job = job_out(await _of_own(engine, threads, caller, name, lambda: engine.sources.ask(name)))
-        response.headers["location"] = f"/v1/jobs/{job.id}"
-        return job
-
-    @routes.delete("/{name}", status_code=204)
-    async def remove_source(request: Request, name: str, keep_data: bool = False) -> Response:
-        """Forget a source with its key, and delete what came from it unless that is to be kept."""
-        caller = require(request, Role.CONTRIBUTOR)
-        await _of_own(engine, threads, caller, name, lambda: engine.sources.remove(name, keep_data=keep_data))
-        return Response(status_code=204)
 
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from foveal.errors import ModelUnavailableError
 from foveal.models.cards import Card
-from foveal.models.detector import NanoDet, decode_boxes
+from foveal.models.nanodet import NanoDet, decode_boxes
 from foveal.models.pull import ModelFolder
 from foveal.models.suppression import non_maximum_suppression
 from foveal.ports.models import ObjectDetector
