@@ -188,7 +188,9 @@ def test_an_expired_sign_in_leads_back_to_where_one_was(page: Page, engine: Fake
     expect(page.locator(".question")).to_have_text(["When does the harbour open?", "And when does it close?"])
 
 
-def test_what_is_being_written_is_still_there_after_signing_in_again(page: Page, engine: FakeEngine, serve: Serve) -> None:
+def test_what_is_being_written_is_still_there_after_signing_in_again(
+    page: Page, engine: FakeEngine, serve: Serve
+) -> None:
     address = serve(create_app(engine, api_keys=[KEY]))
     page.goto(address)
     page.fill("#key", KEY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from foveal.types.chat import Document, ImageInput
@@ -52,14 +52,24 @@ def with_relations(images: Sequence[ImageInput], documents: Sequence[Document], 
     hits = [document.hit for document in documents]
     found = [relate(image, hits) for image in images] if hits else []
     return tuple(
-        replace(document, relations=_closest([relations[place] for relations in found]))
+        replace(document, relations=_closest([of_image[place] for of_image in found]))
         for place, document in enumerate(documents)
     )
 
 
 def _closest(of_each_image: Sequence[Sequence[Relation]]) -> tuple[Relation, ...]:
     best: dict[RelationKind, Relation] = {}
-    for relation in (one for relations in of_each_image for one in relations):
-        if relation.kind not in best or relation.score > best[relation.kind].score:
-            best[relation.kind] = relation
+    for number, relations in enumerate(of_each_image):
+        for relation in relations:
+            if relation.kind not in best or relation.score > best[relation.kind].score:
+                best[relation.kind] = replace(relation, image=number)
+    if _only_told(best):
+        del best[RelationKind.SAME_KIND]
     return tuple(best[kind] for kind in RelationKind if kind in best)
+
+
+def _only_told(best: Mapping[RelationKind, Relation]) -> bool:
+    """Whether what is of the same kind is said to be the same by another image of the question."""
+    kind, same = best.get(RelationKind.SAME_KIND), best.get(RelationKind.SAME_OBJECT)
+    copied = RelationKind.NEAR_DUPLICATE in best
+    return kind is not None and (copied or (same is not None and set(kind.labels) <= set(same.labels)))

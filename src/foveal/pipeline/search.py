@@ -139,10 +139,12 @@ class Searcher:
         if query.text.strip():
             page = pointed(page, candidates.words, vectors.get(Leg.TEXT), self._sentences)
             clock.lap("point")
+        if query.images or query.regions:
+            page = _with_parts(snapshot, page)
         return SearchResult(
             index=index,
             generation=generation,
-            hits=_with_places(snapshot, page, vectors.get(Leg.REGION, ())),
+            hits=_with_places(page, vectors.get(Leg.REGION, ())),
             rejected=tuple(rejected[: query.top]),
             answers=tuple(a for a in answers if a.chunk_id in kept_ids),
             elapsed_ms=clock.laps(),
@@ -311,16 +313,19 @@ def _like_as_a_whole(calibration: Calibration, vectors: Vectors, legs: Mapping[L
     return best is not None and max(calibration.image_confidence(v, best.score) for v in images) >= LIKE_AS_A_WHOLE
 
 
-def _with_places(
-    snapshot: ChunkSnapshot, hits: Sequence[Hit], asked: Sequence[tuple[str, FloatArray]]
-) -> tuple[Hit, ...]:
+def _with_parts(snapshot: ChunkSnapshot, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits, with the vectors of their parts."""
+    parts = snapshot.region_vectors([hit.chunk.chunk_id for hit in hits if hit.chunk.regions])
+    return [replace(h, chunk=replace(h.chunk, region_vectors=parts.get(h.chunk.chunk_id))) for h in hits]
+
+
+def _with_places(hits: Sequence[Hit], asked: Sequence[tuple[str, FloatArray]]) -> tuple[Hit, ...]:
     """The hits, with the part that looks most like what was asked where that is no whole picture."""
     scores = {h.chunk.chunk_id: leg.score for h in hits for leg in h.legs if leg.leg is Leg.REGION}
-    parts = snapshot.region_vectors([h.chunk.chunk_id for h in hits if h.chunk.regions]) if scores else {}
     looked_for = [vector for field, vector in asked if field == "region_vectors"]
     placed = []
     for hit in hits:
-        own, score = parts.get(hit.chunk.chunk_id), scores.get(hit.chunk.chunk_id)
+        own, score = hit.chunk.region_vectors, scores.get(hit.chunk.chunk_id)
         likeness = np.max([own @ vector for vector in looked_for], axis=0) if own is not None and looked_for else None
         if score is not None and likeness is not None and likeness.max() >= score - _SAME_SCORE:
             hit = replace(hit, matched=hit.chunk.regions[int(likeness.argmax())])  # noqa: PLW2901

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from foveal.errors import InvalidRequestError
 from foveal.types.chat import ImageInput
-from foveal.types.content import Detections, ImageFacts
+from foveal.types.content import DetectedObject, Detections, ImageFacts
 from foveal.types.locators import Box
 from foveal.types.vectors import Pixels
 
@@ -46,14 +47,26 @@ BOX_FORM: Final = (
 
 def choose_regions(detections: Detections, *, width_px: int, height_px: int) -> tuple[Box, ...]:
     """Boxes worth a vector of their own, surest first, at most six."""
+    found = (*detections.objects, *detections.doubtful)
+    parts = [one for one in found if one.box.width * one.box.height < _WHOLE]
+    return tuple(one.box for one in choose_things(parts, width_px=width_px, height_px=height_px))
+
+
+def choose_things(objects: Sequence[DetectedObject], *, width_px: int, height_px: int) -> tuple[DetectedObject, ...]:
+    """Objects large enough to be looked at by themselves, none of them another one again, at most six.
+
+    Args:
+        objects: Surest first, which is also the order of those chosen.
+        width_px: Of the image.
+        height_px: Likewise.
+    """
     from foveal.retrieval.alignment import overlap
 
-    chosen: list[Box] = []
-    for found in (*detections.objects, *detections.doubtful):
-        box = found.box
-        large_enough = min(box.width * width_px, box.height * height_px) >= _LEAST_PX
-        if large_enough and box.width * box.height < _WHOLE and all(overlap(box, one) <= _SAME for one in chosen):
-            chosen.append(box)
+    chosen: list[DetectedObject] = []
+    for one in objects:
+        large_enough = min(one.box.width * width_px, one.box.height * height_px) >= _LEAST_PX
+        if large_enough and all(overlap(one.box, other.box) <= _SAME for other in chosen):
+            chosen.append(one)
     return tuple(chosen[:MOST_REGIONS])
 
 

@@ -618,7 +618,12 @@ class Parts:
         """Tells how a shown image relates to those of an index."""
         from foveal.runtime.relating import Relating
 
-        return Relating(look=self.look, recognizer=lambda: self.models.ocr, picture=self.pixels)
+        return Relating(
+            look=self.look,
+            encoder=lambda: self.models.image,
+            recognizer=lambda: self.models.ocr,
+            picture=self.pixels,
+        )
 
     @made_once
     def vision(self) -> Vision:

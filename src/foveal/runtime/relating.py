@@ -8,17 +8,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
+import numpy as np
+
 from foveal.pipeline.findings import ImageFindings
-from foveal.ports.models import TextRecognizer
+from foveal.ports.models import ImageEncoder, TextRecognizer
+from foveal.retrieval.regions import choose_things, region_square
 from foveal.retrieval.registration import Features, Registration, best, features, register
-from foveal.retrieval.relations import ImageEvidence, relate
+from foveal.retrieval.relations import MEASURED_ENCODER, ImageEvidence, Things, relate
 from foveal.types.assets import AssetId
 from foveal.types.chat import ImageInput
 from foveal.types.chunks import Chunk
 from foveal.types.content import ImageContent, ImageFacts
+from foveal.types.locators import Box
 from foveal.types.relations import Relation
 from foveal.types.search import Hit, Leg
-from foveal.types.vectors import Pixels
+from foveal.types.vectors import FloatArray, Pixels
 
 MOST_OPENED = 10
 """Images of the collection that are laid over the shown one; each is decoded."""
@@ -39,10 +43,12 @@ class _Shown:
 
     Attributes:
         both: Its features as it is, and turned left to right.
+        looks: float32 [image dim] of parts of it that were encoded.
     """
 
     evidence: ImageEvidence
     both: tuple[Features, Features]
+    looks: dict[Box, FloatArray] = field(default_factory=dict)
     lying: dict[tuple[AssetId, int | None], Registration | None] = field(default_factory=dict)
 
 
@@ -51,6 +57,7 @@ class Relating:
 
     Args:
         look: What the models find in a shown image.
+        encoder: Encodes its objects, one by one, where an index has vectors of parts to compare them with.
         recognizer: Reads the shown image turned left to right, where that matters; None: nothing is read.
         picture: Pixels of an image of the collection; None when they cannot be had, and then only fingerprints count.
     """
@@ -59,10 +66,12 @@ class Relating:
         self,
         *,
         look: Callable[[ImageInput], ImageFindings],
+        encoder: Callable[[], ImageEncoder],
         recognizer: Callable[[], TextRecognizer | None],
         picture: Callable[[Chunk], Pixels | None],
     ) -> None:
         self._look = look
+        self._encoder = encoder
         self._recognizer = recognizer
         self._picture = picture
         self._remembered: OrderedDict[AssetId, _Shown] = OrderedDict()
@@ -79,6 +88,8 @@ class Relating:
             one and one.mirrored and one.is_copy and hit.chunk.ocr_text for one, hit in zip(lying, hits, strict=True)
         ):
             shown = replace(shown, mirrored_ocr_text=self._read(image.pixels[:, ::-1].copy()))
+        if any(hit.chunk.region_vectors is not None for hit in hits):
+            shown = replace(shown, things=self._things(known, image.pixels))
         return [
             relate(shown, hit.chunk, _cosine(hit), one) if hit.chunk.is_picture else ()
             for hit, one in zip(hits, lying, strict=True)
@@ -110,6 +121,19 @@ class Relating:
             while len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
         return known
+
+    def _things(self, shown: _Shown, pixels: Pixels) -> Things | None:
+        """The shown image's objects, each encoded by itself; None without any, or where vectors do not tell."""
+        height, width = pixels.shape[:2]
+        objects = choose_things(shown.evidence.objects, width_px=width, height_px=height)
+        encoder = self._encoder()
+        if not encoder.identity.startswith(MEASURED_ENCODER):
+            return None
+        missing = [one.box for one in objects if one.box not in shown.looks]
+        if missing:
+            encodings = encoder.encode([region_square(pixels, box) for box in missing])
+            shown.looks.update(zip(missing, (one.vector for one in encodings), strict=True))
+        return Things(objects=objects, vectors=np.stack([shown.looks[o.box] for o in objects])) if objects else None
 
     def _lying(self, shown: _Shown, chunk: Chunk) -> Registration | None:
         """How the shown image lies in one of the collection, as it is or mirrored."""
