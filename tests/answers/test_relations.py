@@ -1,8 +1,9 @@
-"""What is said of an attached image's relation to the collection."""
+"""C5: what is said of an attached image's relation to the collection."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from foveal.models.relation_phrases import RELATION_PHRASES, relation_phrases, s
 from foveal.models.text_embedder import LocalTextEmbedder
 from foveal.pipeline.generate import GeneratedAnswerer
 from foveal.pipeline.prompting import RELATION_WORDS, fence_document
-from foveal.pipeline.relating import with_copies, with_relations
+from foveal.pipeline.relating import with_copies, with_relations, with_same_objects
 from foveal.retrieval.fencing import Fence
 from foveal.testing.contracts.answerer import answer_of, request
 from foveal.testing.fakes_remote import FakeChatModel
@@ -141,6 +142,22 @@ def test_what_one_image_shows_the_very_same_of_no_other_image_shows_only_a_kind_
         [RelationKind.NEAR_DUPLICATE],
         [RelationKind.SAME_KIND],
     ]
+
+
+def test_what_shows_the_very_same_object_comes_after_copies_and_before_what_only_looks_alike(photo: Photo) -> None:
+    alike, same, copy, elsewhere, other = (photo(number).hit for number in range(1, 6))
+    told = {same.chunk.chunk_id: (DOG,), copy.chunk.chunk_id: (COPY, DOG), elsewhere.chunk.chunk_id: (DOG,)}
+
+    def relate(image: ImageInput, hits: Sequence[Hit]) -> list[tuple[Relation, ...]]:
+        return [told.get(hit.chunk.chunk_id, (DOGS,)) if image is IMAGE else () for hit in hits]
+
+    result = SearchResult(index="photos", generation=Generation(1), hits=(alike, same, copy), rejected=(elsewhere,))
+    sought = replace(result, hits=(elsewhere, other, same), rejected=())
+    (found,) = with_same_objects([result], [sought], (replace(IMAGE, data=b"other"), IMAGE), relate)
+    assert found.hits == (copy, same, elsewhere, alike)
+    assert found.rejected == ()
+    nothing = replace(result, hits=(), rejected=())
+    assert with_same_objects([nothing], [nothing], (IMAGE,), relate) == (nothing,)
 
 
 def test_a_copy_that_strictness_left_out_comes_first(documents: list[Document]) -> None:

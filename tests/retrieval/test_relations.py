@@ -106,11 +106,25 @@ def test_a_thing_that_looks_like_the_very_same_is_boxed_in_both_pictures() -> No
     assert (relation.boxes, relation.shown_boxes, relation.labels) == ((RIGHT,), (LEFT,), ("dog",))
 
 
+@pytest.mark.parametrize(("found", "name"), [(thing("cup", 0.8), "cup"), (thing("bowl", 0.5), "dog")])
+def test_the_same_thing_has_the_name_that_the_detector_is_surer_of(found: DetectedObject, name: str) -> None:
+    hit = replace(PHOTO, regions=(LEFT,), region_vectors=looks(SAME), objects=(found,))
+    (relation,) = relate(shown_with(SAME, objects=(thing("dog", 0.6, RIGHT),)), hit)
+    assert relation.labels == (name,)
+
+
 def test_another_thing_of_its_kind_is_never_the_same_object() -> None:
     hit = replace(PHOTO, regions=(LEFT,), region_vectors=looks(UNLIKE), objects=(thing("dog"),))
     (relation,) = relate(shown_with(SAME, objects=(thing("dog", 0.9, RIGHT),)), hit)
     assert relation.kind is RelationKind.SAME_KIND
     assert relation.reason == "Both show dog, but nothing that looks like the very same one (similarity 0.43 at most)."
+
+
+def test_what_was_not_cut_out_of_either_picture_is_not_said_to_look_unlike() -> None:
+    small = Box(x=0.8, y=0.8, width=0.02, height=0.02)
+    hit = replace(PHOTO, regions=(RIGHT,), region_vectors=looks(UNLIKE), objects=(thing("dog", 0.9, small),))
+    (relation,) = relate(shown_with(SAME, objects=(thing("dog"),)), hit)
+    assert relation.reason == "Both show dog; whether it is the same one cannot be told."
 
 
 def test_each_thing_is_the_same_as_one_other_at_most_and_other_kinds_are_told_beside_it() -> None:

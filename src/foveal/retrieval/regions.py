@@ -32,7 +32,7 @@ _LEAST_PX: Final = 32
 """Short side of a region in the decoded image."""
 _WHOLE: Final = 0.8
 """Share of the picture from which a region is the picture again."""
-_SAME: Final = 0.4
+SAME_PART: Final = 0.4
 """Intersection over union from which a region is a better one again."""
 _LEAST_QUERY_PX: Final = 8
 _SIDE_PX: Final = 260
@@ -65,7 +65,7 @@ def choose_things(objects: Sequence[DetectedObject], *, width_px: int, height_px
     chosen: list[DetectedObject] = []
     for one in objects:
         large_enough = min(one.box.width * width_px, one.box.height * height_px) >= _LEAST_PX
-        if large_enough and all(overlap(one.box, other.box) <= _SAME for other in chosen):
+        if large_enough and all(overlap(one.box, other.box) <= SAME_PART for other in chosen):
             chosen.append(one)
     return tuple(chosen[:MOST_REGIONS])
 

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
 
 from foveal.retrieval.duplicates import alike, hash_distance, part_of_text, same_text
+from foveal.retrieval.regions import SAME_PART
 from foveal.retrieval.registration import MIN_CORRELATION, Registration
 from foveal.types.chunks import Chunk
 from foveal.types.content import DetectedObject
@@ -171,7 +172,7 @@ def _same_objects(query: ImageEvidence, hit: Chunk) -> Relation | None:
         cosines[ours], cosines[:, theirs] = -1.0, -1.0
     if not pairs:
         return None
-    labels = tuple(dict.fromkeys(thing.label for _, thing, _ in pairs))
+    labels = tuple(dict.fromkeys(_surer_name(thing, box, hit.objects) for _, thing, box in pairs))
     return Relation(
         kind=RelationKind.SAME_OBJECT,
         score=_from_half(pairs[0][0], SAME_OBJECT_COSINE, _CERTAIN_OBJECT_COSINE),
@@ -180,6 +181,11 @@ def _same_objects(query: ImageEvidence, hit: Chunk) -> Relation | None:
         shown_boxes=tuple(thing.box for _, thing, _ in pairs),
         labels=labels,
     )
+
+
+def _surer_name(thing: DetectedObject, box: Box, found: Sequence[DetectedObject]) -> str:
+    """What the detector calls one thing of both pictures where it is surer; parts of a hit may have no name."""
+    return max((thing, *(one for one in found if one.box == box)), key=lambda one: one.score).label
 
 
 def _same_kinds(query: ImageEvidence, hit: Chunk, told: Sequence[str]) -> Relation | None:
@@ -202,11 +208,16 @@ def _same_kinds(query: ImageEvidence, hit: Chunk, told: Sequence[str]) -> Relati
 
 def _likeness(query: ImageEvidence, hit: Chunk, labels: Collection[str]) -> str:
     """How far things of these kinds are from being called the same."""
-    ours = [place for place, one in enumerate(query.things.objects) if one.label in labels] if query.things else []
-    if query.things is None or hit.region_vectors is None or not ours:
-        return "; whether it is the same one cannot be told"
-    nearest = float((query.things.vectors[ours] @ hit.region_vectors.T).max())
-    return f", but nothing that looks like the very same one (similarity {nearest:.2f} at most)"
+    from foveal.retrieval.alignment import overlap
+
+    if query.things is not None and hit.region_vectors is not None:
+        ours = [place for place, one in enumerate(query.things.objects) if one.label in labels]
+        boxes = [one.box for one in hit.objects if one.label in labels]
+        theirs = [p for p, region in enumerate(hit.regions) if any(overlap(region, b) > SAME_PART for b in boxes)]
+        if ours and theirs:
+            nearest = float((query.things.vectors[ours] @ hit.region_vectors[theirs].T).max())
+            return f", but nothing that looks like the very same one (similarity {nearest:.2f} at most)"
+    return "; whether it is the same one cannot be told"
 
 
 def _best(objects: Sequence[DetectedObject], label: str) -> float:

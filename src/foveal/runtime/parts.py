@@ -611,6 +611,7 @@ class Parts:
             tokens=self.models.tokens,
             picture=self.picture,
             relate=self.relating,
+            things=self.relating.things,
         )
 
     @made_once

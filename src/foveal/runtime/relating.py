@@ -12,13 +12,13 @@ import numpy as np
 
 from foveal.pipeline.findings import ImageFindings
 from foveal.ports.models import ImageEncoder, TextRecognizer
-from foveal.retrieval.regions import choose_things, region_square
+from foveal.retrieval.regions import choose_things, cut, region_square
 from foveal.retrieval.registration import Features, Registration, best, features, register
 from foveal.retrieval.relations import MEASURED_ENCODER, ImageEvidence, Things, relate
 from foveal.types.assets import AssetId
 from foveal.types.chat import ImageInput
 from foveal.types.chunks import Chunk
-from foveal.types.content import ImageContent, ImageFacts
+from foveal.types.content import DetectedObject, ImageContent, ImageFacts
 from foveal.types.locators import Box
 from foveal.types.relations import Relation
 from foveal.types.search import Hit, Leg
@@ -89,11 +89,17 @@ class Relating:
         ):
             shown = replace(shown, mirrored_ocr_text=self._read(image.pixels[:, ::-1].copy()))
         if any(hit.chunk.region_vectors is not None for hit in hits):
-            shown = replace(shown, things=self._things(known, image.pixels))
+            shown = replace(shown, things=self._looks(known, image.pixels))
         return [
             relate(shown, hit.chunk, _cosine(hit), one) if hit.chunk.is_picture else ()
             for hit, one in zip(hits, lying, strict=True)
         ]
+
+    def things(self, image: ImageInput) -> tuple[Pixels, ...]:
+        """Its objects, cut out, surest first; none where vectors do not tell whether they are the same as others."""
+        if not self._encoder().identity.startswith(MEASURED_ENCODER):
+            return ()
+        return tuple(cut(image.pixels, one.box) for one in _things(self._known(image), image.pixels))
 
     def _evidence(self, image: ImageInput) -> ImageEvidence:
         from foveal.readers.image_facts import perceptual_hash
@@ -122,18 +128,16 @@ class Relating:
                 self._remembered.popitem(last=False)
         return known
 
-    def _things(self, shown: _Shown, pixels: Pixels) -> Things | None:
+    def _looks(self, shown: _Shown, pixels: Pixels) -> Things | None:
         """The shown image's objects, each encoded by itself; None without any, or where vectors do not tell."""
-        height, width = pixels.shape[:2]
-        objects = choose_things(shown.evidence.objects, width_px=width, height_px=height)
-        encoder = self._encoder()
-        if not encoder.identity.startswith(MEASURED_ENCODER):
+        objects, encoder = _things(shown, pixels), self._encoder()
+        if not objects or not encoder.identity.startswith(MEASURED_ENCODER):
             return None
         missing = [one.box for one in objects if one.box not in shown.looks]
         if missing:
             encodings = encoder.encode([region_square(pixels, box) for box in missing])
             shown.looks.update(zip(missing, (one.vector for one in encodings), strict=True))
-        return Things(objects=objects, vectors=np.stack([shown.looks[o.box] for o in objects])) if objects else None
+        return Things(objects=objects, vectors=np.stack([shown.looks[one.box] for one in objects]))
 
     def _lying(self, shown: _Shown, chunk: Chunk) -> Registration | None:
         """How the shown image lies in one of the collection, as it is or mirrored."""
@@ -149,6 +153,11 @@ class Relating:
     def _read(self, pixels: Pixels) -> str:
         recognizer = self._recognizer()
         return "\n".join(line.text for line in recognizer.recognize(pixels)) if recognizer else ""
+
+
+def _things(shown: _Shown, pixels: Pixels) -> tuple[DetectedObject, ...]:
+    height, width = pixels.shape[:2]
+    return choose_things(shown.evidence.objects, width_px=width, height_px=height)
 
 
 def _laid_over(both: tuple[Features, Features], found: Features) -> Registration | None:
