@@ -11,7 +11,7 @@ from PIL import Image
 
 from foveal.pipeline.search import Searcher
 from foveal.retrieval.filtering import parse_filter
-from foveal.retrieval.regions import cut
+from foveal.retrieval.regions import cut, region_square
 from foveal.testing.fakes_vision import FakeImageEncoder
 from foveal.types.content import ImageEncoding
 from foveal.types.locators import Box
@@ -66,6 +66,19 @@ def test_a_part_of_a_photo_finds_the_thing_in_other_photos_and_says_where(photos
     assert moved.matched is not None
     assert [moved.matched.x, moved.matched.y] == pytest.approx([0.1, 0.4], abs=0.02)
     assert {leg.leg for leg in moved.legs} == {Leg.REGION}
+
+
+def test_hits_of_an_image_have_the_vectors_of_their_parts_and_those_of_words_do_not(photos: Home) -> None:
+    """C5: with them what an image shows is told to be the very same thing or not."""
+    photos.ingest()
+    searcher = searching(photos)
+    mark = photos.encoder.encode([region_square(cut(mug(3, 30), PLACE))])[0].vector
+    for query in (Query(images=(mug(3, 30),), top=1), Query(regions=(cut(mug(3, 777), PLACE),), top=1)):
+        (hit,) = searcher.search(INDEX, query).hits
+        assert hit.chunk.region_vectors is not None
+        np.testing.assert_allclose(hit.chunk.region_vectors @ mark, [1.0], atol=0.02)
+    (hit,) = searcher.search(INDEX, Query(text="red", top=1)).hits
+    assert hit.chunk.region_vectors is None
 
 
 def test_no_photo_is_shown_twice_however_many_parts_of_it_are_alike(photos: Home) -> None:
