@@ -110,6 +110,14 @@ def test_an_image_that_looks_like_none_is_sought_as_a_part_of_others(photos: Hom
     assert {leg.leg for leg in part.legs} == {Leg.REGION}
 
 
+def test_a_part_that_is_sought_again_is_not_encoded_again(photos: Home) -> None:
+    photos.ingest()
+    searcher, before = searching(photos), photos.encoder.images
+    for seed in (777, 777, 778):  # the part is the same whatever lies round it
+        searcher.search(INDEX, Query(regions=(cut(mug(2, seed), PLACE),), top=1))
+    assert photos.encoder.images == before + 1
+
+
 def test_parts_are_encoded_once_and_not_at_all_where_that_is_off(photos: Home) -> None:
     count = len(list(photos.photos.iterdir()))
     photos.regions = False

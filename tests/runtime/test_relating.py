@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from foveal.pipeline.findings import ImageFindings
+from foveal.pipeline.part_vectors import PartVectors
 from foveal.retrieval.regions import cut, region_square
 from foveal.runtime.relating import Relating
 from foveal.testing.fakes_engine import fake_chunk
@@ -46,7 +47,10 @@ class Shown:
         self.encoder = FakeImageEncoder(identity=identity)
         self.image = ImageInput(data=pixels.tobytes(), media_type="image/png", pixels=pixels)
         self.relating = Relating(
-            look=self.look, encoder=lambda: self.encoder, recognizer=lambda: None, picture=lambda _: None
+            look=self.look,
+            parts=PartVectors(lambda: self.encoder),
+            recognizer=lambda: None,
+            picture=lambda _: None,
         )
 
     def look(self, image: ImageInput) -> ImageFindings:

@@ -12,6 +12,7 @@ from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.chat import Chat
 from foveal.pipeline.ingest import Ingester, IngestRequest
 from foveal.pipeline.job_run import Observer
+from foveal.pipeline.part_vectors import PartVectors
 from foveal.pipeline.plan import Planner, PricedModel
 from foveal.pipeline.prepare import ChunkingOptions, Preparer
 from foveal.pipeline.search import Searcher
@@ -514,6 +515,7 @@ class Parts:
             adapters=self.adapters,
             calibrations=self.calibrations,
             sentences=self.texts.embed,
+            parts=self.part_vectors,
             text_model=self.text_model,
             reranker=lambda: self.models.reranker,
         )
@@ -615,13 +617,18 @@ class Parts:
         )
 
     @made_once
+    def part_vectors(self) -> PartVectors:
+        """How parts of shown images look."""
+        return PartVectors(lambda: self.models.image)
+
+    @made_once
     def relating(self) -> Relating:
         """Tells how a shown image relates to those of an index."""
         from foveal.runtime.relating import Relating
 
         return Relating(
             look=self.look,
-            encoder=lambda: self.models.image,
+            parts=self.part_vectors,
             recognizer=lambda: self.models.ocr,
             picture=self.pixels,
         )

@@ -11,18 +11,18 @@ from threading import Lock
 import numpy as np
 
 from foveal.pipeline.findings import ImageFindings
-from foveal.ports.models import ImageEncoder, TextRecognizer
-from foveal.retrieval.regions import choose_things, cut, region_square
+from foveal.pipeline.part_vectors import PartVectors
+from foveal.ports.models import TextRecognizer
+from foveal.retrieval.regions import choose_things, cut
 from foveal.retrieval.registration import Features, Registration, best, features, register
 from foveal.retrieval.relations import MEASURED_ENCODER, ImageEvidence, Things, relate
 from foveal.types.assets import AssetId
 from foveal.types.chat import ImageInput
 from foveal.types.chunks import Chunk
 from foveal.types.content import DetectedObject, ImageContent, ImageFacts
-from foveal.types.locators import Box
 from foveal.types.relations import Relation
 from foveal.types.search import Hit, Leg
-from foveal.types.vectors import FloatArray, Pixels
+from foveal.types.vectors import Pixels
 
 MOST_OPENED = 10
 """Images of the collection that are laid over the shown one; each is decoded."""
@@ -43,12 +43,10 @@ class _Shown:
 
     Attributes:
         both: Its features as it is, and turned left to right.
-        looks: float32 [image dim] of parts of it that were encoded.
     """
 
     evidence: ImageEvidence
     both: tuple[Features, Features]
-    looks: dict[Box, FloatArray] = field(default_factory=dict)
     lying: dict[tuple[AssetId, int | None], Registration | None] = field(default_factory=dict)
 
 
@@ -57,7 +55,7 @@ class Relating:
 
     Args:
         look: What the models find in a shown image.
-        encoder: Encodes its objects, one by one, where an index has vectors of parts to compare them with.
+        parts: Encodes its objects, one by one, where an index has vectors of parts to compare them with.
         recognizer: Reads the shown image turned left to right, where that matters; None: nothing is read.
         picture: Pixels of an image of the collection; None when they cannot be had, and then only fingerprints count.
     """
@@ -66,12 +64,12 @@ class Relating:
         self,
         *,
         look: Callable[[ImageInput], ImageFindings],
-        encoder: Callable[[], ImageEncoder],
+        parts: PartVectors,
         recognizer: Callable[[], TextRecognizer | None],
         picture: Callable[[Chunk], Pixels | None],
     ) -> None:
         self._look = look
-        self._encoder = encoder
+        self._parts = parts
         self._recognizer = recognizer
         self._picture = picture
         self._remembered: OrderedDict[AssetId, _Shown] = OrderedDict()
@@ -97,7 +95,7 @@ class Relating:
 
     def things(self, image: ImageInput) -> tuple[Pixels, ...]:
         """Its objects, cut out, surest first; none where vectors do not tell whether they are the same as others."""
-        if not self._encoder().identity.startswith(MEASURED_ENCODER):
+        if not self._parts.identity.startswith(MEASURED_ENCODER):
             return ()
         return tuple(cut(image.pixels, one.box) for one in _things(self._known(image), image.pixels))
 
@@ -129,15 +127,11 @@ class Relating:
         return known
 
     def _looks(self, shown: _Shown, pixels: Pixels) -> Things | None:
-        """The shown image's objects, each encoded by itself; None without any, or where vectors do not tell."""
-        objects, encoder = _things(shown, pixels), self._encoder()
-        if not objects or not encoder.identity.startswith(MEASURED_ENCODER):
+        """The shown image's objects and their vectors; None without any, or where vectors do not tell them apart."""
+        objects = _things(shown, pixels)
+        if not objects or not self._parts.identity.startswith(MEASURED_ENCODER):
             return None
-        missing = [one.box for one in objects if one.box not in shown.looks]
-        if missing:
-            encodings = encoder.encode([region_square(pixels, box) for box in missing])
-            shown.looks.update(zip(missing, (one.vector for one in encodings), strict=True))
-        return Things(objects=objects, vectors=np.stack([shown.looks[one.box] for one in objects]))
+        return Things(objects=objects, vectors=np.stack(self._parts([cut(pixels, one.box) for one in objects])))
 
     def _lying(self, shown: _Shown, chunk: Chunk) -> Registration | None:
         """How the shown image lies in one of the collection, as it is or mirrored."""
