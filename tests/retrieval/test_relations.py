@@ -98,7 +98,8 @@ def test_things_of_one_kind_are_named_counted_and_boxed_but_not_called_the_same(
 
 
 def test_a_thing_that_looks_like_the_very_same_is_boxed_in_both_pictures() -> None:
-    hit = replace(PHOTO, regions=(LEFT, RIGHT), region_vectors=looks(UNLIKE, ALMOST), objects=(thing("dog"),))
+    dogs = (thing("dog", 0.9, LEFT), thing("dog", 0.9, RIGHT))
+    hit = replace(PHOTO, regions=(LEFT, RIGHT), region_vectors=looks(UNLIKE, ALMOST), objects=dogs)
     (relation,) = relate(shown_with(SAME, objects=(thing("dog", 0.9, LEFT),)), hit)
     assert relation.kind is RelationKind.SAME_OBJECT
     assert relation.score == pytest.approx(0.5 + 0.5 * (0.9 - 0.8) / 0.15)
@@ -111,6 +112,11 @@ def test_the_same_thing_has_the_name_that_the_detector_is_surer_of(found: Detect
     hit = replace(PHOTO, regions=(LEFT,), region_vectors=looks(SAME), objects=(found,))
     (relation,) = relate(shown_with(SAME, objects=(thing("dog", 0.6, RIGHT),)), hit)
     assert relation.labels == (name,)
+
+
+def test_a_part_of_a_photo_that_the_detector_is_not_sure_of_is_no_thing_to_be_the_same_as() -> None:
+    hit = replace(PHOTO, regions=(LEFT,), region_vectors=looks(SAME), objects=(thing("dog", 0.9, RIGHT),))
+    assert relate(shown_with(SAME, objects=(thing("cup"),)), hit) == ()
 
 
 def test_another_thing_of_its_kind_is_never_the_same_object() -> None:
@@ -129,7 +135,10 @@ def test_what_was_not_cut_out_of_either_picture_is_not_said_to_look_unlike() -> 
 
 def test_each_thing_is_the_same_as_one_other_at_most_and_other_kinds_are_told_beside_it() -> None:
     hit = replace(
-        PHOTO, regions=(LEFT, RIGHT), region_vectors=looks(SAME, UNLIKE), objects=(thing("cup"), thing("car"))
+        PHOTO,
+        regions=(LEFT, RIGHT),
+        region_vectors=looks(SAME, UNLIKE),
+        objects=(thing("cup"), thing("car", box=RIGHT)),
     )
     cups = (thing("cup", 0.9, LEFT), thing("cup", 0.8, RIGHT), thing("car", 0.7, WHOLE))
     same, kind = relate(shown_with(ALMOST, SAME, (0.0, -1.0), objects=cups), hit)

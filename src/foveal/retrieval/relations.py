@@ -162,30 +162,28 @@ def _from_half(cosine: float, least: float, certain: float) -> float:
 
 def _same_objects(query: ImageEvidence, hit: Chunk) -> Relation | None:
     """Things of both pictures whose vectors say that they are one and the same, each told once, the likest first."""
-    if query.things is None or hit.region_vectors is None:
+    named = {place: one for place, box in enumerate(hit.regions) for one in hit.objects if one.box == box}
+    if query.things is None or hit.region_vectors is None or not named:
         return None
-    cosines = query.things.vectors @ hit.region_vectors.T
-    pairs: list[tuple[float, DetectedObject, Box]] = []
-    while cosines.size and (cosine := float(cosines.max())) >= SAME_OBJECT_COSINE:
-        ours, theirs = divmod(int(cosines.argmax()), cosines.shape[1])
-        pairs.append((cosine, query.things.objects[ours], hit.regions[theirs]))
-        cosines[ours], cosines[:, theirs] = -1.0, -1.0
+    theirs = tuple(named.values())
+    cosines = query.things.vectors @ hit.region_vectors[list(named)].T
+    pairs: list[tuple[float, DetectedObject, DetectedObject]] = []
+    while (cosine := float(cosines.max())) >= SAME_OBJECT_COSINE:
+        row, column = divmod(int(cosines.argmax()), len(theirs))
+        pairs.append((cosine, query.things.objects[row], theirs[column]))
+        cosines[row], cosines[:, column] = -1.0, -1.0
     if not pairs:
         return None
-    labels = tuple(dict.fromkeys(_surer_name(thing, box, hit.objects) for _, thing, box in pairs))
+    surer = (max(one, other, key=lambda thing: thing.score) for _, one, other in pairs)
+    labels = tuple(dict.fromkeys(thing.label for thing in surer))
     return Relation(
         kind=RelationKind.SAME_OBJECT,
         score=_from_half(pairs[0][0], SAME_OBJECT_COSINE, _CERTAIN_OBJECT_COSINE),
         reason=f"The same {_listed(labels)}, as far as looks tell (similarity {pairs[0][0]:.2f}).",
-        boxes=tuple(box for _, _, box in pairs),
-        shown_boxes=tuple(thing.box for _, thing, _ in pairs),
+        boxes=tuple(there.box for _, _, there in pairs),
+        shown_boxes=tuple(here.box for _, here, _ in pairs),
         labels=labels,
     )
-
-
-def _surer_name(thing: DetectedObject, box: Box, found: Sequence[DetectedObject]) -> str:
-    """What the detector calls one thing of both pictures where it is surer; parts of a hit may have no name."""
-    return max((thing, *(one for one in found if one.box == box)), key=lambda one: one.score).label
 
 
 def _same_kinds(query: ImageEvidence, hit: Chunk, told: Sequence[str]) -> Relation | None:
