@@ -35,7 +35,7 @@ from foveal.types.relations import Relation, RelationKind
 from foveal.types.search import Query
 from foveal.types.vectors import FloatArray
 
-COSINES = (0.75, SAME_OBJECT_COSINE, 0.85)
+COSINES = (0.80, SAME_OBJECT_COSINE, 0.90)
 CONTEXT = 0.15
 """What is pasted round an object, of its longer side."""
 SIDE_PX = 500
@@ -162,7 +162,7 @@ def known_objects(foveal: Foveal, index: str) -> list[Known]:
 
 def same_objects(foveal: Foveal, photos: Path, index: str, count: int) -> None:
     known = known_objects(foveal, index)
-    chance = random.Random(1)
+    chance = random.Random(2)
     one_each = list({one.chunk.filepath: one for one in chance.sample(known, len(known))}.values())
     setting = Setting(photos, sorted({one.chunk.filepath for one in known}), chance)
     heads = "".join(f"{f'≥ {cosine:.2f}':>8}" for cosine in COSINES)

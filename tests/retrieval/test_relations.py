@@ -102,7 +102,7 @@ def test_a_thing_that_looks_like_the_very_same_is_boxed_in_both_pictures() -> No
     hit = replace(PHOTO, regions=(LEFT, RIGHT), region_vectors=looks(UNLIKE, ALMOST), objects=dogs)
     (relation,) = relate(shown_with(SAME, objects=(thing("dog", 0.9, LEFT),)), hit)
     assert relation.kind is RelationKind.SAME_OBJECT
-    assert relation.score == pytest.approx(0.5 + 0.5 * (0.9 - 0.8) / 0.15)
+    assert relation.score == pytest.approx(0.5 + 0.5 * (0.9 - 0.83) / 0.12)
     assert relation.reason == "The same dog, as far as looks tell (similarity 0.90)."
     assert (relation.boxes, relation.shown_boxes, relation.labels) == ((RIGHT,), (LEFT,), ("dog",))
 
