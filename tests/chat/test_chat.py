@@ -11,7 +11,7 @@ import pytest
 
 from foveal.errors import FilterError, FovealError, IndexNotFoundError, InvalidRequestError
 from foveal.pipeline.chat import PICTURE_TOKENS, PROMPT_TOKENS, Chat, collect
-from foveal.pipeline.relating import Relate, Things, no_things, unrelated
+from foveal.pipeline.relating import CutThings, Relate, no_things, unrelated
 from foveal.retrieval.grounding import budget
 from foveal.retrieval.tokens import TokenCounter
 from foveal.testing.fakes_engine import FakeEngine, fake_chunk
@@ -82,7 +82,7 @@ def answer(
     *,
     picture: bytes | None = None,
     relate: Relate = unrelated,
-    things: Things = no_things,
+    things: CutThings = no_things,
 ) -> Answer:
     chat = Chat(
         retrieve=retrieve,

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from foveal.errors import InvalidRequestError
 from foveal.pipeline.relating import (
+    CutThings,
     Relate,
-    Things,
     no_things,
     unrelated,
     with_copies,
@@ -41,7 +41,6 @@ PROMPT_TOKENS = 600
 """What the answerer's own instructions take of the window, with some room."""
 PICTURE_TOKENS = 765
 """A retrieved picture of at most 1,024 px at high detail (85 + 170 x 4 tiles)."""
-
 MOST_SOUGHT = 12
 """Objects of the question's images that are looked for by themselves; each is encoded and searched."""
 
@@ -68,7 +67,7 @@ class Chat:
         tokens: TokenCounter,
         picture: Callable[[str, Chunk], bytes | None],
         relate: Relate = unrelated,
-        things: Things = no_things,
+        things: CutThings = no_things,
     ) -> None:
         self._retrieve = retrieve
         self._answerers = answerers

@@ -13,7 +13,7 @@ from foveal.types.vectors import Pixels
 Relate = Callable[[ImageInput, Sequence[Hit]], list[tuple[Relation, ...]]]
 """Relations of a shown image to each hit, strongest first; it computes: call it in a worker thread."""
 
-Things = Callable[[ImageInput], Sequence[Pixels]]
+CutThings = Callable[[ImageInput], Sequence[Pixels]]
 """The objects of a shown image, cut out, surest first."""
 
 _LIKELIEST = 5
@@ -53,7 +53,7 @@ def _copies(image: ImageInput, hits: Sequence[Hit], relate: Relate) -> list[Hit]
 
 
 def no_things(_: ImageInput) -> Sequence[Pixels]:
-    """A `Things` that sees none."""
+    """A `CutThings` that sees none."""
     return ()
 
 
