@@ -1,4 +1,4 @@
-"""Is a copy of a photo known for one? Copies, changed in eleven ways, are shown to the collection.
+"""Is a copy of a photo known for one, and an object for the same one? They are shown to the collection, changed.
 
     python -m benchmarks.relations [--photos 100] [--home DIR]
 
@@ -6,12 +6,12 @@ The collection is all 1,080 photos, ingested into `--home` (kept between runs; d
 change: `retrieved`, the original is among the first five hits of the image alone, as a chat finds them; `named`, it is
 also called a near-duplicate; `by hash`, what the perceptual hash alone would call one, mirrored or not. False
 alarms: other photos among the same hits that are called near-duplicates, and a photo that is not in the collection.
+Then the same for single objects: see `benchmarks.same_objects`.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import random
 import sys
 import tempfile
@@ -23,6 +23,7 @@ from pathlib import Path
 from PIL import Image, ImageEnhance
 
 from benchmarks.data import test_data
+from benchmarks.same_objects import jpeg, same_objects
 from foveal.pipeline.relating import with_copies
 from foveal.readers.image_facts import perceptual_hash
 from foveal.retrieval.duplicates import MAX_DISTANCE, hash_distance
@@ -75,12 +76,6 @@ class Counts:
     others: list[bool] = field(default_factory=list)
 
 
-def jpeg(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=75)
-    return out.getvalue()
-
-
 def found_by_chat(foveal: Foveal, image: ImageInput) -> SearchResult:
     """As a chat does it."""
     result = foveal.search(INDEX, Query(images=(image.pixels,), top=2 * HITS, strictness=3))
@@ -105,6 +100,7 @@ def main(argv: list[str]) -> None:
         for name, change in CHANGES.items():
             row(foveal, photos, picked, name, change, chance)
         strangers(foveal, photos, picked)
+        same_objects(foveal, photos, INDEX, chosen.photos)
 
 
 def row(foveal: Foveal, photos: Path, picked: list[Path], name: str, change: Change, chance: random.Random) -> None:

@@ -37,6 +37,32 @@ def test_an_image_finds_itself_mirrored(demo: Program, tmp_path: Path) -> None:
     assert "mirrored" in found["hits"][0]["relations"][0]["reason"]  # type: ignore[index]
 
 
+def test_a_thing_in_other_surroundings_is_called_the_same_object_and_boxed_in_both_pictures(
+    demo: Program, tmp_path: Path
+) -> None:
+    """C5, U3: the cup of one photo, mirrored and smaller, on a wall of bricks."""
+    from PIL import Image, ImageOps
+
+    photos = demo.home / "samples" / "photos"
+    cup = ImageOps.mirror(Image.open(photos / "coffee.png").convert("RGB").crop((130, 45, 445, 345)))
+    shown = Image.open(photos / "brick.png").convert("RGB").resize((480, 360))
+    shown.paste(cup.resize((235, 224)), (200, 100))
+    shown.save(tmp_path / "shown.png")
+
+    found = demo("search", "--image", tmp_path / "shown.png", "--index", "demo", "--json").json
+    told = {hit["filepath"]: hit["relations"] for hit in found["hits"]}  # type: ignore[attr-defined]
+    (same,) = (one for one in told["coffee.png"] if one["kind"] == "same_object")
+    assert "cup" in same["reason"]
+    ((there,), (here,)) = same["boxes"], same["shown_boxes"]
+    assert 0.2 < there["x"] + there["width"] / 2 < 0.75
+    assert here["x"] > 0.35
+    assert 0.5 <= same["score"] <= 1
+    assert not any(one["kind"] == "same_object" for file, of in told.items() if file != "coffee.png" for one in of)
+
+    answer = demo("ask", "How does this relate to my photos?", "--image", tmp_path / "shown.png", "--index", "demo")
+    assert "same object" in answer.out.split("coffee.png", 1)[1].split("\n")[0]
+
+
 def test_a_part_of_an_image_finds_the_one_it_is_from_and_a_wrong_box_says_how_one_is_written(
     demo: Program, tmp_path: Path
 ) -> None:

@@ -1,8 +1,9 @@
-"""What is said of an attached image's relation to the collection."""
+"""C5: what is said of an attached image's relation to the collection."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from foveal.models.relation_phrases import RELATION_PHRASES, relation_phrases, s
 from foveal.models.text_embedder import LocalTextEmbedder
 from foveal.pipeline.generate import GeneratedAnswerer
 from foveal.pipeline.prompting import RELATION_WORDS, fence_document
-from foveal.pipeline.relating import with_copies, with_relations
+from foveal.pipeline.relating import with_copies, with_relations, with_same_objects
 from foveal.retrieval.fencing import Fence
 from foveal.testing.contracts.answerer import answer_of, request
 from foveal.testing.fakes_remote import FakeChatModel
@@ -35,7 +36,8 @@ COPY = Relation(
     mirrored=True,
     share=0.6,
 )
-DOG = Relation(kind=RelationKind.SAME_OBJECT, score=0.7, reason="Both show dog.", labels=("dog",))
+DOG = Relation(kind=RelationKind.SAME_OBJECT, score=0.7, reason="The same dog.", labels=("dog",))
+DOGS = replace(DOG, kind=RelationKind.SAME_KIND, reason="Both show dog.")
 DAY = Relation(kind=RelationKind.SAME_DAY, score=0.9, reason="Taken on the same day, 2 h apart (2024-05-31).")
 NEAR = Relation(kind=RelationKind.SAME_PLACE, score=0.8, reason="Taken 20 m apart.", distance_m=20)
 IMAGE = ImageInput(data=b"", media_type="image/png", pixels=np.zeros((4, 4, 3), np.uint8))
@@ -48,7 +50,11 @@ def asked(question: str = QUESTION) -> ChatRequest:
 
 @pytest.fixture
 def documents(photo: Photo) -> list[Document]:
-    return [photo(1, objects=("dog",)), replace(photo(2), relations=(COPY, DOG)), replace(photo(3), relations=(DAY,))]
+    return [
+        photo(1, objects=("dog",)),
+        replace(photo(2), relations=(COPY, DOG)),
+        replace(photo(3), relations=(DAY, DOGS)),
+    ]
 
 
 def test_each_relation_is_said_with_score_and_reason_and_cited(
@@ -59,9 +65,10 @@ def test_each_relation_is_said_with_score_and_reason_and_cited(
     heading, copy, day = text.splitlines()
     assert heading == "Your image relates to your photos like this:"
     assert copy.startswith("- album/2.jpg – near-duplicate of a part, mirrored (97%): A part of the same picture")
-    assert "same object (70%): Both show dog" in copy
+    assert "same object (70%): The same dog" in copy
     assert copy.endswith("[doc2]")
     assert "same day (90%)" in day
+    assert "same kind of thing (70%): Both show dog" in day
     assert day.endswith("[doc3]")
     assert finished.answered
 
@@ -70,6 +77,7 @@ def test_it_is_said_in_the_question_s_language(embedder: LocalTextEmbedder, docu
     answerer = ExtractiveAnswerer(embedder, detect_language=lambda _: "de")
     text, _, _ = answer_of(answerer, asked("Wie hängt das mit meinen Fotos zusammen?"), documents)
     assert "fast identisch: ein Teil desselben Bildes (60% davon), gespiegelt (97%)" in text
+    assert "dem Aussehen nach dasselbe: dog (70%)" in text
     assert "beide zeigen: dog (70%)" in text
 
 
@@ -77,8 +85,8 @@ def test_every_language_of_the_answers_has_words_for_every_relation() -> None:
     assert RELATION_PHRASES.keys() == PHRASES.keys()
     for language in RELATION_PHRASES:
         words = relation_phrases(f"{language}-XX")
-        lines = [said(one, words) for one in (COPY, DOG, NEAR, DAY)]
-        assert len(set(lines)) == 4
+        lines = [said(one, words) for one in (COPY, DOG, DOGS, NEAR, DAY)]
+        assert len(set(lines)) == 5
         assert not any("{" in line for line in lines)
     assert relation_phrases("tlh") is RELATION_PHRASES["en"]
 
@@ -119,9 +127,37 @@ def test_of_several_images_the_closest_relation_of_each_kind_counts(documents: l
 
     other = replace(IMAGE, data=b"other")
     first, second, third = with_relations((IMAGE, other), documents, relate)
-    assert first.relations == (closer, DAY)
+    assert first.relations == (replace(closer, image=1), DAY)
     assert second.relations == ()
-    assert third.relations == (COPY,)
+    assert third.relations == (replace(COPY, image=1),)
+
+
+def test_what_one_image_shows_the_very_same_of_no_other_image_shows_only_a_kind_of(documents: list[Document]) -> None:
+    def relate(image: ImageInput, hits: object) -> list[tuple[Relation, ...]]:
+        return [(DOGS,), (DOGS,), (DOGS,)] if image is IMAGE else [(DOG,), (COPY,), ()]
+
+    found = with_relations((IMAGE, replace(IMAGE, data=b"other")), documents, relate)
+    assert [[one.kind for one in document.relations] for document in found] == [
+        [RelationKind.SAME_OBJECT],
+        [RelationKind.NEAR_DUPLICATE],
+        [RelationKind.SAME_KIND],
+    ]
+
+
+def test_what_shows_the_very_same_object_comes_after_copies_and_before_what_only_looks_alike(photo: Photo) -> None:
+    alike, same, copy, elsewhere, other = (photo(number).hit for number in range(1, 6))
+    told = {same.chunk.chunk_id: (DOG,), copy.chunk.chunk_id: (COPY, DOG), elsewhere.chunk.chunk_id: (DOG,)}
+
+    def relate(image: ImageInput, hits: Sequence[Hit]) -> list[tuple[Relation, ...]]:
+        return [told.get(hit.chunk.chunk_id, (DOGS,)) if image is IMAGE else () for hit in hits]
+
+    result = SearchResult(index="photos", generation=Generation(1), hits=(alike, same, copy), rejected=(elsewhere,))
+    sought = replace(result, hits=(elsewhere, other, same), rejected=())
+    (found,) = with_same_objects([result], [sought], (replace(IMAGE, data=b"other"), IMAGE), relate)
+    assert found.hits == (copy, same, elsewhere, alike)
+    assert found.rejected == ()
+    nothing = replace(result, hits=(), rejected=())
+    assert with_same_objects([nothing], [nothing], (IMAGE,), relate) == (nothing,)
 
 
 def test_a_copy_that_strictness_left_out_comes_first(documents: list[Document]) -> None:

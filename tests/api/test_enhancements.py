@@ -242,6 +242,37 @@ def test_a_mirrored_and_cropped_copy_is_called_a_near_duplicate_with_its_place(
     assert httpx.get(cited["url"], trust_env=False).status_code == 401
 
 
+def test_the_very_same_thing_in_other_surroundings_is_named_and_its_place_given_in_both_pictures(
+    http: httpx.Client, home: Foveal
+) -> None:
+    """C5, U3."""
+    snapshot = home.store.snapshot("photos", home.catalog.index("photos").generation)
+    known = [(one, chunk) for chunk in snapshot.scan() for one in chunk.objects if one.box in chunk.regions]
+    small = [(one, chunk) for one, chunk in known if one.box.width * one.box.height < 0.4]
+    thing, chunk = max(small, key=lambda pair: pair[0].score)
+    _, data = home.original("photos", chunk.chunk_id)
+    with Image.open(io.BytesIO(data)) as photo:
+        box, size = thing.box, photo.size
+        sides = ((box.x + box.width * side - 0.05 * (1 - 2 * side), box.y + box.height * side) for side in (0, 1))
+        (left, top), (right, bottom) = ((round(x * size[0]), round(y * size[1])) for x, y in sides)
+        part = photo.convert("RGB").crop((left, top, right, bottom)).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    shown = Image.new("RGB", (2 * part.width, part.height + 80), (120, 140, 160))
+    shown.paste(part, (shown.width - part.width, 40))
+
+    body = {"messages": asking(jpeg(shown), text="how does this relate to my photos?"), "data_sources": [COLLECTION]}
+    message = ask(http, body, version="2024-10-21")["choices"][0]["message"]
+    (line,) = [line for line in message["content"].splitlines() if "same object" in line]
+    assert chunk.filepath in line
+    (cited,) = [c for c in message["context"]["citations"] if c["filepath"] == chunk.filepath]
+    assert "box=" in cited["url"]
+    got = events(http.post("/v1/chat", json={**body, "model": "foveal"}))
+    (found,) = [c for c in got[0]["citations"] if c["filepath"] == chunk.filepath]
+    (same,) = [one for one in found["relations"] if one["kind"] == "same_object"]
+    assert same["boxes"][0] == pytest.approx({"x": box.x, "y": box.y, "width": box.width, "height": box.height})
+    assert same["shown_boxes"][0]["x"] > 0.45
+    assert same["image"] == 0
+
+
 def test_a_photo_that_is_not_in_the_collection_is_no_near_duplicate(http: httpx.Client, test_data: Path) -> None:
     stranger = sorted((test_data / "photos" / "flickr8k").glob("*.jpg"))[0]
     body = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 
 from foveal.errors import FilterError, FovealError, IndexNotFoundError, InvalidRequestError
 from foveal.pipeline.chat import PICTURE_TOKENS, PROMPT_TOKENS, Chat, collect
+from foveal.pipeline.relating import CutThings, Relate, no_things, unrelated
 from foveal.retrieval.grounding import budget
 from foveal.retrieval.tokens import TokenCounter
 from foveal.testing.fakes_engine import FakeEngine, fake_chunk
@@ -26,7 +27,8 @@ from foveal.types.chat import (
     Message,
     Sampling,
 )
-from foveal.types.search import Mode, Query, SearchResult
+from foveal.types.relations import Relation, RelationKind
+from foveal.types.search import Hit, Mode, Query, SearchResult
 
 DOGS = "Two dogs run along the beach."
 COUNTER = TokenCounter()
@@ -74,7 +76,13 @@ def asked(question: str = "dogs", *sources: DataSource, **grounding: object) -> 
 
 
 def answer(
-    request: ChatRequest, retrieve: Retrieving, answerer: FakeAnswerer | None = None, *, picture: bytes | None = None
+    request: ChatRequest,
+    retrieve: Retrieving,
+    answerer: FakeAnswerer | None = None,
+    *,
+    picture: bytes | None = None,
+    relate: Relate = unrelated,
+    things: CutThings = no_things,
 ) -> Answer:
     chat = Chat(
         retrieve=retrieve,
@@ -82,6 +90,8 @@ def answer(
         models=lambda _: FakeChatModel(),
         tokens=COUNTER,
         picture=lambda *_: picture,
+        relate=relate,
+        things=things,
     )
 
     async def run() -> Answer:
@@ -138,6 +148,46 @@ def test_an_image_alone_is_searched_once() -> None:
     got = answer(request, retrieve).retrieved
     assert (got.intents, got.found_by) == ((), {})
     assert [(query.text, len(query.images)) for _, query in retrieve.asked] == [("", 1)]
+
+
+def shows_the_dog(_: ImageInput, hits: Sequence[Hit]) -> list[tuple[Relation, ...]]:
+    dog = Relation(kind=RelationKind.SAME_OBJECT, score=0.9, reason="The same dog.", labels=("dog",))
+    return [(dog,) if hit.chunk.filepath == "dogs.jpg" else () for hit in hits]
+
+
+class SeekingThings(Retrieving):
+    """Whole images are like nothing; a part of one is like the dogs."""
+
+    def __call__(self, source: DataSource, query: Query) -> SearchResult:
+        found = super().__call__(source, query)
+        dogs = self.engine.search("photos", Query(text="dogs")).hits
+        return replace(found, hits=dogs if query.regions else ())
+
+
+@pytest.mark.parametrize(("intents", "sought"), [((), True), (("dogs",), False)])
+def test_where_relations_are_asked_for_the_things_of_an_image_are_looked_for_by_themselves(
+    intents: tuple[str, ...], sought: bool
+) -> None:
+    """C5: with the caller's filter and groups, and no strictness, since the relation decides."""
+    plain = retrieving()
+    retrieve = SeekingThings(plain.engine, plain.fails)
+    thing = np.zeros((40, 40, 3), np.uint8)
+    image = ImageInput(data=b"x", media_type="image/png", pixels=np.zeros((80, 80, 3), np.uint8))
+    request = replace(asked(groups=("a",)), messages=(Message(role="user", text="related?", images=(image,)),))
+    got = answer(request, retrieve, Intending(*intents), relate=shows_the_dog, things=lambda _: (thing,))
+    queries = [query for _, query in retrieve.asked if query.regions]
+    assert [(query.groups, query.strictness) for query in queries] == ([(("a",), None)] if sought else [])
+    assert [citation.chunk.filepath for citation in got.retrieved.citations] == (["dogs.jpg"] if sought else [])
+
+
+def test_a_source_that_fails_and_may_hides_no_other_s_same_objects() -> None:
+    plain = retrieving(lambda source, _: IndexNotFoundError("gone") if source.index == "gone" else None)
+    retrieve = SeekingThings(plain.engine, plain.fails)
+    image = ImageInput(data=b"x", media_type="image/png", pixels=np.zeros((80, 80, 3), np.uint8))
+    sources = (DataSource(index="gone", may_fail=True), DataSource(index="photos"))
+    request = replace(asked("", *sources), messages=(Message(role="user", text="", images=(image,)),))
+    got = answer(request, retrieve, relate=shows_the_dog, things=lambda _: (image.pixels,))
+    assert [citation.chunk.filepath for citation in got.retrieved.citations] == ["dogs.jpg"]
 
 
 def test_without_a_question_nothing_is_searched() -> None:

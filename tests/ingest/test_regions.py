@@ -11,7 +11,7 @@ from PIL import Image
 
 from foveal.pipeline.search import Searcher
 from foveal.retrieval.filtering import parse_filter
-from foveal.retrieval.regions import cut
+from foveal.retrieval.regions import cut, region_square
 from foveal.testing.fakes_vision import FakeImageEncoder
 from foveal.types.content import ImageEncoding
 from foveal.types.locators import Box
@@ -68,6 +68,19 @@ def test_a_part_of_a_photo_finds_the_thing_in_other_photos_and_says_where(photos
     assert {leg.leg for leg in moved.legs} == {Leg.REGION}
 
 
+def test_hits_of_an_image_have_the_vectors_of_their_parts_and_those_of_words_do_not(photos: Home) -> None:
+    """C5: with them what an image shows is told to be the very same thing or not."""
+    photos.ingest()
+    searcher = searching(photos)
+    mark = photos.encoder.encode([region_square(cut(mug(3, 30), PLACE))])[0].vector
+    for query in (Query(images=(mug(3, 30),), top=1), Query(regions=(cut(mug(3, 777), PLACE),), top=1)):
+        (hit,) = searcher.search(INDEX, query).hits
+        assert hit.chunk.region_vectors is not None
+        np.testing.assert_allclose(hit.chunk.region_vectors @ mark, [1.0], atol=0.02)
+    (hit,) = searcher.search(INDEX, Query(text="red", top=1)).hits
+    assert hit.chunk.region_vectors is None
+
+
 def test_no_photo_is_shown_twice_however_many_parts_of_it_are_alike(photos: Home) -> None:
     photos.ingest()
     found = searching(photos).search(INDEX, Query(regions=(cut(mug(0, 777), PLACE),), top=50)).hits
@@ -95,6 +108,14 @@ def test_an_image_that_looks_like_none_is_sought_as_a_part_of_others(photos: Hom
     part = searcher.search(INDEX, Query(images=(cut(mug(3, 777), PLACE),), top=1)).hits[0]
     assert part.chunk.filepath.startswith("mark3")
     assert {leg.leg for leg in part.legs} == {Leg.REGION}
+
+
+def test_a_part_that_is_sought_again_is_not_encoded_again(photos: Home) -> None:
+    photos.ingest()
+    searcher, before = searching(photos), photos.encoder.images
+    for seed in (777, 777, 778):  # the part is the same whatever lies round it
+        searcher.search(INDEX, Query(regions=(cut(mug(2, seed), PLACE),), top=1))
+    assert photos.encoder.images == before + 1
 
 
 def test_parts_are_encoded_once_and_not_at_all_where_that_is_off(photos: Home) -> None:

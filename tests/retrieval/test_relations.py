@@ -1,19 +1,21 @@
-"""How an attached image relates to one of the collection."""
+"""C5, U3: how an attached image relates to one of the collection."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 
 from foveal.retrieval.registration import Registration
-from foveal.retrieval.relations import ImageEvidence, distance_km, relate
+from foveal.retrieval.relations import WHOLE, ImageEvidence, Things, distance_km, relate
 from foveal.types.assets import AssetId, DocumentId, MediaKind
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.content import DetectedObject
 from foveal.types.locators import Box
 from foveal.types.relations import Relation, RelationKind
+from foveal.types.vectors import FloatArray
 
 PHOTO = Chunk(
     chunk_id=ChunkId("a-0"),
@@ -73,14 +75,81 @@ def test_the_same_scene_scores_from_a_half_to_one() -> None:
     assert (just.score, sure.score, surest.score) == (pytest.approx(0.5), pytest.approx(1.0), 1.0)
 
 
-def test_shared_objects_are_named_counted_and_boxed() -> None:
+def looks(*vectors: tuple[float, float]) -> FloatArray:
+    """Unit vectors: the cosine of each with (1, 0) is its first number."""
+    return np.array(vectors, np.float32)
+
+
+SAME, ALMOST, UNLIKE = (1.0, 0.0), (0.9, 0.19**0.5), (0.43, (1 - 0.43**2) ** 0.5)
+
+
+def shown_with(*vectors: tuple[float, float], objects: tuple[DetectedObject, ...]) -> ImageEvidence:
+    return ImageEvidence(objects=objects, things=Things(objects=objects, vectors=looks(*vectors)))
+
+
+def test_things_of_one_kind_are_named_counted_and_boxed_but_not_called_the_same() -> None:
     hit = replace(PHOTO, objects=(thing("dog", 0.8, LEFT), thing("dog", 0.6, RIGHT), thing("cat")))
-    shown = ImageEvidence(objects=(thing("dog", 0.7), thing("car"), thing("cat", 0.5)))
+    shown = ImageEvidence(objects=(thing("dog", 0.7, RIGHT), thing("car"), thing("cat", 0.5)))
     (relation,) = relate(shown, hit)
-    assert relation.kind is RelationKind.SAME_OBJECT
+    assert relation.kind is RelationKind.SAME_KIND
     assert relation.score == 0.7
-    assert relation.reason == "Both show dog (1 and 2) and cat."
-    assert relation.boxes == (LEFT, RIGHT, LEFT)
+    assert relation.reason == "Both show dog (1 and 2) and cat; whether it is the same one cannot be told."
+    assert (relation.boxes, relation.shown_boxes) == ((LEFT, RIGHT, LEFT), (RIGHT, LEFT))
+
+
+def test_a_thing_that_looks_like_the_very_same_is_boxed_in_both_pictures() -> None:
+    dogs = (thing("dog", 0.9, LEFT), thing("dog", 0.9, RIGHT))
+    hit = replace(PHOTO, regions=(LEFT, RIGHT), region_vectors=looks(UNLIKE, ALMOST), objects=dogs)
+    (relation,) = relate(shown_with(SAME, objects=(thing("dog", 0.9, LEFT),)), hit)
+    assert relation.kind is RelationKind.SAME_OBJECT
+    assert relation.score == pytest.approx(0.5 + 0.5 * (0.9 - 0.83) / 0.12)
+    assert relation.reason == "The same dog, as far as looks tell (similarity 0.90)."
+    assert (relation.boxes, relation.shown_boxes, relation.labels) == ((RIGHT,), (LEFT,), ("dog",))
+
+
+@pytest.mark.parametrize(("found", "name"), [(thing("cup", 0.8), "cup"), (thing("bowl", 0.5), "dog")])
+def test_the_same_thing_has_the_name_that_the_detector_is_surer_of(found: DetectedObject, name: str) -> None:
+    hit = replace(PHOTO, regions=(LEFT,), region_vectors=looks(SAME), objects=(found,))
+    (relation,) = relate(shown_with(SAME, objects=(thing("dog", 0.6, RIGHT),)), hit)
+    assert relation.labels == (name,)
+
+
+def test_a_part_of_a_photo_that_the_detector_is_not_sure_of_is_no_thing_to_be_the_same_as() -> None:
+    hit = replace(PHOTO, regions=(LEFT,), region_vectors=looks(SAME), objects=(thing("dog", 0.9, RIGHT),))
+    assert relate(shown_with(SAME, objects=(thing("cup"),)), hit) == ()
+
+
+def test_another_thing_of_its_kind_is_never_the_same_object() -> None:
+    hit = replace(PHOTO, regions=(LEFT,), region_vectors=looks(UNLIKE), objects=(thing("dog"),))
+    (relation,) = relate(shown_with(SAME, objects=(thing("dog", 0.9, RIGHT),)), hit)
+    assert relation.kind is RelationKind.SAME_KIND
+    assert relation.reason == "Both show dog, but nothing that looks like the very same one (similarity 0.43 at most)."
+
+
+def test_what_was_not_cut_out_of_either_picture_is_not_said_to_look_unlike() -> None:
+    small = Box(x=0.8, y=0.8, width=0.02, height=0.02)
+    hit = replace(PHOTO, regions=(RIGHT,), region_vectors=looks(UNLIKE), objects=(thing("dog", 0.9, small),))
+    (relation,) = relate(shown_with(SAME, objects=(thing("dog"),)), hit)
+    assert relation.reason == "Both show dog; whether it is the same one cannot be told."
+
+
+def test_each_thing_is_the_same_as_one_other_at_most_and_other_kinds_are_told_beside_it() -> None:
+    hit = replace(
+        PHOTO,
+        regions=(LEFT, RIGHT),
+        region_vectors=looks(SAME, UNLIKE),
+        objects=(thing("cup"), thing("car", box=RIGHT)),
+    )
+    cups = (thing("cup", 0.9, LEFT), thing("cup", 0.8, RIGHT), thing("car", 0.7, WHOLE))
+    same, kind = relate(shown_with(ALMOST, SAME, (0.0, -1.0), objects=cups), hit)
+    assert (same.kind, same.boxes, same.shown_boxes) == (RelationKind.SAME_OBJECT, (LEFT,), (RIGHT,))
+    assert (kind.kind, kind.labels) == (RelationKind.SAME_KIND, ("car",))
+
+
+def test_a_copy_is_not_said_to_show_things_of_the_same_kind_only() -> None:
+    hit = replace(PHOTO, regions=(LEFT,), region_vectors=looks(UNLIKE), objects=(thing("dog"),))
+    shown = replace(shown_with(SAME, objects=(thing("dog"),)), perceptual_hash=0)
+    assert kinds(relate(shown, hit, 1.0)) == [RelationKind.NEAR_DUPLICATE]
 
 
 def test_the_same_place_is_within_a_kilometre() -> None:
@@ -132,14 +201,13 @@ def test_a_paper_of_the_same_form_with_other_numbers_is_no_copy() -> None:
 
 
 def test_relations_come_strongest_first() -> None:
-    shown = ImageEvidence(perceptual_hash=0, objects=(thing("dog"),), latitude=50.0, longitude=8.0, taken_at=NOON)
-    hit = replace(PHOTO, objects=(thing("dog"),), latitude=50.0, longitude=8.0, taken_at=NOON)
-    assert kinds(relate(shown, hit, 1.0)) == [
-        RelationKind.NEAR_DUPLICATE,
-        RelationKind.SAME_OBJECT,
-        RelationKind.SAME_PLACE,
-        RelationKind.SAME_DAY,
-    ]
+    dog = replace(PHOTO, objects=(thing("dog"),), regions=(LEFT,), region_vectors=looks(SAME))
+    hit = replace(dog, latitude=50.0, longitude=8.0, taken_at=NOON)
+    shown = replace(shown_with(SAME, objects=(thing("dog"),)), latitude=50.0, longitude=8.0, taken_at=NOON)
+    there = [RelationKind.SAME_OBJECT, RelationKind.SAME_PLACE, RelationKind.SAME_DAY]
+    assert kinds(relate(replace(shown, perceptual_hash=0), hit, 1.0)) == [RelationKind.NEAR_DUPLICATE, *there]
+    only_kind = relate(replace(shown, things=None), hit, 0.8)
+    assert kinds(only_kind) == [RelationKind.SAME_SCENE, *there[1:], RelationKind.SAME_KIND]
 
 
 def test_distances_are_great_circles_even_across_the_date_line() -> None:

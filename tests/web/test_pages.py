@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from .environment import HOSTILE, Server
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.xdist_group("web"), pytest.mark.timeout(600)]
@@ -228,6 +231,28 @@ def test_a_picture_is_attached_boxed_by_keyboard_and_asked_about(page: Page, sit
     _ask(page, "Do we have this picture?")
     assert page.locator(".question .thumbs img").count() == 1
     page.locator(".card", has_text="coffee.png").first.wait_for()
+
+
+def test_a_source_points_at_the_thing_that_the_picture_of_the_question_shows_too(
+    page: Page, site: Server, tmp_path: Path
+) -> None:
+    """C5: the cup of a photo on other ground: the cup, and nothing else that both may have, is boxed."""
+    photo = Image.open(site.home.parent / "photos" / "coffee.png").convert("RGB")
+    shown = Image.new("RGB", (480, 360), (140, 120, 100))
+    shown.paste(photo.crop((130, 45, 445, 345)).resize((235, 224)), (200, 100))
+    shown.save(tmp_path / "shown.png")
+    _open(page, site.address)
+    page.locator("#files").set_input_files(str(tmp_path / "shown.png"))
+    page.wait_for_selector(".attachment .open")
+    _ask(page, "How does this relate to my photos?")
+    card = page.locator(".card", has_text="coffee.png").first
+    assert "same object" in page.locator(".prose").last.inner_text()
+    drawn = card.locator("img").get_attribute("src") or ""
+    assert drawn.count("&box=") == 1
+    assert ";" not in drawn.split("&box=")[1]
+    card.click()
+    page.wait_for_selector(".source .marks polygon.hit")
+    assert "same cup" in page.inner_text(".source .kv")
 
 
 def test_words_are_put_on_any_image_and_found(page: Page, site: Server) -> None:

@@ -92,11 +92,22 @@ def result_json(result: SearchResult, relations: Sequence[Sequence[Relation]]) -
         "index": result.index,
         "generation": result.generation,
         "hits": [
-            hit_json(hit) | {"relations": [{"kind": r.kind, "score": r.score, "reason": r.reason} for r in related]}
+            hit_json(hit) | {"relations": [relation_json(one) for one in related]}
             for hit, related in zip(result.hits, relations, strict=True)
         ],
         "answers": [{"chunk_id": a.chunk_id, "text": a.extract.text, "score": a.extract.score} for a in result.answers],
         "elapsed_ms": dict(result.elapsed_ms),
+    }
+
+
+def relation_json(relation: Relation) -> dict[str, object]:
+    """A relation as JSON values."""
+    return {
+        "kind": relation.kind,
+        "score": relation.score,
+        "reason": relation.reason,
+        "boxes": [_box(box) for box in relation.boxes],
+        "shown_boxes": [_box(box) for box in relation.shown_boxes],
     }
 
 

@@ -18,7 +18,8 @@ class RelationPhrases:
         part: A near-duplicate that shows a part of the photo; `{share}` is which.
         mirrored: Behind either, where it is.
         scene: The same scene.
-        objects: The same kinds of things; `{things}` are their names.
+        objects: The very same things, as far as looks tell; `{things}` are their names.
+        kinds: Things of the same kind, likewise.
         place: Taken close to one another; `{metres}` apart.
         day: Taken on one day.
     """
@@ -29,6 +30,7 @@ class RelationPhrases:
     mirrored: str
     scene: str
     objects: str
+    kinds: str
     place: str
     day: str
 
@@ -40,6 +42,7 @@ _ENGLISH: Final = RelationPhrases(
     mirrored=", mirrored",
     scene="same scene",
     objects="same object",
+    kinds="same kind of thing",
     place="same place",
     day="same day",
 )
@@ -51,7 +54,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="fast identisch: ein Teil desselben Bildes ({share} davon)",
         mirrored=", gespiegelt",
         scene="sieht nach derselben Szene aus",
-        objects="beide zeigen: {things}",
+        objects="dem Aussehen nach dasselbe: {things}",
+        kinds="beide zeigen: {things}",
         place="{metres} m voneinander entfernt aufgenommen",
         day="am selben Tag aufgenommen",
     ),
@@ -61,7 +65,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="casi duplicado: una parte de la misma imagen ({share} de ella)",
         mirrored=", reflejada",
         scene="parece la misma escena",
-        objects="ambas muestran: {things}",
+        objects="por su aspecto, lo mismo: {things}",
+        kinds="ambas muestran: {things}",
         place="tomadas a {metres} m de distancia",
         day="tomadas el mismo día",
     ),
@@ -71,7 +76,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="quasi-doublon : une partie de la même image ({share})",
         mirrored=", en miroir",
         scene="semble montrer la même scène",
-        objects="les deux montrent : {things}",
+        objects="d'apparence identique : {things}",
+        kinds="les deux montrent : {things}",
         place="prises à {metres} m l'une de l'autre",
         day="prises le même jour",
     ),
@@ -81,7 +87,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="quasi duplicato: una parte della stessa immagine ({share})",
         mirrored=", specchiata",
         scene="sembra la stessa scena",
-        objects="entrambe mostrano: {things}",
+        objects="dall'aspetto, la stessa cosa: {things}",
+        kinds="entrambe mostrano: {things}",
         place="scattate a {metres} m di distanza",
         day="scattate lo stesso giorno",
     ),
@@ -91,7 +98,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="quase duplicado: uma parte da mesma imagem ({share})",
         mirrored=", espelhada",
         scene="parece a mesma cena",
-        objects="ambas mostram: {things}",
+        objects="pelo aspeto, a mesma coisa: {things}",
+        kinds="ambas mostram: {things}",
         place="tiradas a {metres} m de distância",
         day="tiradas no mesmo dia",
     ),
@@ -101,7 +109,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="bijna identiek: een deel van dezelfde afbeelding ({share} ervan)",
         mirrored=", gespiegeld",
         scene="lijkt dezelfde scène",
-        objects="beide tonen: {things}",
+        objects="zo te zien hetzelfde: {things}",
+        kinds="beide tonen: {things}",
         place="{metres} m uit elkaar genomen",
         day="op dezelfde dag genomen",
     ),
@@ -111,7 +120,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="เกือบเหมือนกัน: เป็นส่วนหนึ่งของภาพเดียวกัน ({share})",
         mirrored=" กลับซ้ายขวา",
         scene="ดูเหมือนฉากเดียวกัน",
-        objects="ทั้งสองภาพมี {things}",
+        objects="ดูแล้วเป็นสิ่งเดียวกัน: {things}",
+        kinds="ทั้งสองภาพมี {things}",
         place="ถ่ายห่างกัน {metres} เมตร",
         day="ถ่ายในวันเดียวกัน",
     ),
@@ -121,7 +131,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="近似重复：同一张图片的一部分（{share}）",
         mirrored="，左右翻转",
         scene="看起来是同一场景",
-        objects="两张都有：{things}",
+        objects="看起来是同一个：{things}",
+        kinds="两张都有：{things}",
         place="拍摄地点相距 {metres} 米",
         day="同一天拍摄",
     ),
@@ -131,7 +142,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="ほぼ重複：同じ画像の一部（{share}）",
         mirrored="、左右反転",
         scene="同じ場面のようです",
-        objects="両方に写っているもの：{things}",
+        objects="見た目では同一のもの：{things}",
+        kinds="両方に写っているもの：{things}",
         place="{metres} m 離れて撮影",
         day="同じ日に撮影",
     ),
@@ -141,7 +153,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="почти дубликат: часть того же изображения ({share})",
         mirrored=", зеркально",
         scene="похоже на ту же сцену",
-        objects="на обоих: {things}",
+        objects="судя по виду, тот же предмет: {things}",
+        kinds="на обоих: {things}",
         place="снято в {metres} м друг от друга",
         day="снято в один день",
     ),
@@ -151,7 +164,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="شبه مطابقة: جزء من الصورة نفسها ({share})",
         mirrored="، معكوسة",
         scene="يبدو أنه المشهد نفسه",
-        objects="تظهر في كلتيهما: {things}",
+        objects="يبدو أنه الشيء نفسه: {things}",
+        kinds="تظهر في كلتيهما: {things}",
         place="التقطتا على بعد {metres} م",
         day="التقطتا في اليوم نفسه",
     ),
@@ -161,7 +175,8 @@ RELATION_PHRASES: Final[dict[str, RelationPhrases]] = {
         part="लगभग समान: उसी तस्वीर का एक हिस्सा ({share})",
         mirrored=", दर्पण-उलटी",
         scene="वही दृश्य लगता है",
-        objects="दोनों में: {things}",
+        objects="देखने में वही चीज़: {things}",
+        kinds="दोनों में: {things}",
         place="{metres} मी की दूरी पर ली गई",
         day="एक ही दिन ली गई",
     ),
@@ -183,8 +198,9 @@ def _named(relation: Relation, words: RelationPhrases) -> str:
     if relation.kind is RelationKind.NEAR_DUPLICATE:
         name = words.same if relation.share is None else words.part.format(share=f"{relation.share:.0%}")
         return name + (words.mirrored if relation.mirrored else "")
-    if relation.kind is RelationKind.SAME_OBJECT:
-        return words.objects.format(things=", ".join(relation.labels))
+    if relation.kind in {RelationKind.SAME_OBJECT, RelationKind.SAME_KIND}:
+        form = words.objects if relation.kind is RelationKind.SAME_OBJECT else words.kinds
+        return form.format(things=", ".join(relation.labels))
     if relation.kind is RelationKind.SAME_PLACE:
         return words.place.format(metres=f"{relation.distance_m or 0:.0f}")
     return words.scene if relation.kind is RelationKind.SAME_SCENE else words.day

@@ -10,8 +10,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from foveal.errors import InvalidRequestError
-from foveal.pipeline.relating import Relate, unrelated, with_copies, with_relations
-from foveal.pipeline.retrieving import Harvest, Retrieve, interleaved, search_sources
+from foveal.pipeline.relating import (
+    CutThings,
+    Relate,
+    no_things,
+    unrelated,
+    with_copies,
+    with_relations,
+    with_same_objects,
+)
+from foveal.pipeline.retrieving import Harvest, Retrieve, interleaved, search_sources, search_things
 from foveal.ports.models import Answerer, ChatModel
 from foveal.retrieval.grounding import Budget, budget, citations, cut_role_information, select_documents, trim_history
 from foveal.retrieval.tokens import TokenCounter, image_tokens
@@ -27,11 +35,14 @@ from foveal.types.chat import (
 )
 from foveal.types.chunks import Chunk
 from foveal.types.content import Usage
+from foveal.types.search import SearchResult
 
 PROMPT_TOKENS = 600
 """What the answerer's own instructions take of the window, with some room."""
 PICTURE_TOKENS = 765
 """A retrieved picture of at most 1,024 px at high detail (85 + 170 x 4 tiles)."""
+MOST_SOUGHT = 12
+"""Objects of the question's images that are looked for by themselves; each is encoded and searched."""
 
 
 class Chat:
@@ -44,6 +55,7 @@ class Chat:
         tokens: Counts and cuts.
         picture: JPEG bytes of an image chunk for a model that sees; None when they cannot be had.
         relate: Tells how an image of the question relates to what is found.
+        things: Cuts the objects out of an image of the question, to be looked for where its relations are asked for.
     """
 
     def __init__(
@@ -55,6 +67,7 @@ class Chat:
         tokens: TokenCounter,
         picture: Callable[[str, Chunk], bytes | None],
         relate: Relate = unrelated,
+        things: CutThings = no_things,
     ) -> None:
         self._retrieve = retrieve
         self._answerers = answerers
@@ -62,6 +75,7 @@ class Chat:
         self._tokens = tokens
         self._picture = picture
         self._relate = relate
+        self._things = things
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[ChatEvent]:
         """Answer the last message: `Retrieved` (only with indexes), any `TextDelta`, one `Finished`.
@@ -85,8 +99,7 @@ class Chat:
         intents = (await answerer.intents(request))[: request.grounding.max_queries]
         found = await asyncio.to_thread(search_sources, request, intents, self._retrieve)
         if request.messages[-1].images:
-            results = await asyncio.to_thread(with_copies, found.results, request.messages[-1].images, self._relate)
-            found = replace(found, results=results)
+            found = replace(found, results=await asyncio.to_thread(self._related_first, request, found, not intents))
         documents = await asyncio.to_thread(self._documents, request, found, answerer)
         yield Retrieved(intents=intents, citations=citations(documents), results=found.results, found_by=found.found_by)
         async for event in answerer.answer(request, documents):
@@ -107,6 +120,18 @@ class Chat:
             grounding=replace(request.grounding, role_information=role),
             sampling=replace(request.sampling, max_tokens=shares.answer_tokens),
         )
+
+    def _related_first(self, request: ChatRequest, found: Harvest, all_is_asked_for: bool) -> tuple[SearchResult, ...]:
+        """What was found, copies of the question's images first; then, where relations are all that is asked for, what
+        shows the very same objects.
+        """
+        images = request.messages[-1].images
+        results = with_copies(found.results, images, self._relate)
+        things = [thing for image in images for thing in self._things(image)] if all_is_asked_for else []
+        if not things:
+            return results
+        sought = search_things(request, things[:MOST_SOUGHT], self._retrieve)
+        return with_same_objects(results, sought, images, self._relate)
 
     def _documents(self, request: ChatRequest, found: Harvest, answerer: Answerer) -> tuple[Document, ...]:
         hits = interleaved(found.results)[: request.grounding.top_n_documents]

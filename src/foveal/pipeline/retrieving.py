@@ -9,6 +9,7 @@ from foveal.errors import FovealError
 from foveal.types.chat import ChatRequest, DataSource
 from foveal.types.chunks import ChunkId, Generation
 from foveal.types.search import Hit, Query, SearchResult
+from foveal.types.vectors import Pixels
 
 Retrieve = Callable[[DataSource, Query], SearchResult]
 """Searches one data source.
@@ -63,12 +64,8 @@ def search_sources(request: ChatRequest, intents: Sequence[str], retrieve: Retri
                 strictness=options.strictness,
                 top=top,
             )
-            try:
-                result = retrieve(source, query)
-            except FovealError as error:
-                if not source.may_fail:
-                    raise
-                failures.append(error)
+            result = _tried(source, query, retrieve, failures)
+            if result is None:
                 continue
             found.append(result)
             for hit in (*result.hits, *result.rejected) if text else ():
@@ -78,6 +75,36 @@ def search_sources(request: ChatRequest, intents: Sequence[str], retrieve: Retri
     if not succeeded:
         raise failures[0]
     return Harvest(results=tuple(results), found_by=found_by)
+
+
+def search_things(request: ChatRequest, things: Sequence[Pixels], retrieve: Retrieve) -> tuple[SearchResult, ...]:
+    """Search every source, in their order, for what shows one of these things, however weakly.
+
+    Raises:
+        FovealError: A search failed and its source may not.
+    """
+    options, found = request.grounding, []
+    for source in request.sources:
+        query = Query(
+            regions=tuple(things),
+            mode=source.mode,
+            filter=source.filter,
+            groups=options.groups,
+            top=OVERFETCH * options.top_n_documents,
+        )
+        found.append(_tried(source, query, retrieve, []) or _nothing(source))
+    return tuple(found)
+
+
+def _tried(source: DataSource, query: Query, retrieve: Retrieve, failures: list[FovealError]) -> SearchResult | None:
+    """None, and one failure more, where the search failed and its source may."""
+    try:
+        return retrieve(source, query)
+    except FovealError as error:
+        if not source.may_fail:
+            raise
+        failures.append(error)
+        return None
 
 
 def interleaved(results: Sequence[SearchResult]) -> list[tuple[str, Hit]]:

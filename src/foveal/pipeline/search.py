@@ -18,6 +18,7 @@ from foveal.errors import ConflictError, InvalidRequestError
 from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.candidates import Candidates
+from foveal.pipeline.part_vectors import PartVectors
 from foveal.pipeline.pointing import pointed
 from foveal.pipeline.weighing import SURE, surest_first
 from foveal.ports.models import ImageEncoder, JointEmbedder, Reranker, TextEmbedder
@@ -26,7 +27,6 @@ from foveal.retrieval.adapter import Adapter
 from foveal.retrieval.duplicates import alike_by_hash, collapse
 from foveal.retrieval.filtering import both, visible_to
 from foveal.retrieval.gluing import with_joined
-from foveal.retrieval.regions import region_square
 from foveal.retrieval.strictness import CUTOFFS, Calibration, passes, rerank_confidence, seen_confidence
 from foveal.types.chunks import Chunk, ChunkId
 from foveal.types.filters import Filter
@@ -68,6 +68,7 @@ class Searcher:
         reranker: Gives the re-ranker of semantic mode; called only then.
         text_model: What `IndexRecord.text_model` is of indexes that it searches.
         sentences: Vectors of what is said, float32 [n, dim], from the cache where they are in it.
+        parts: Encodes parts of images; None: by `encoder`.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Searcher:
         calibrations: CalibrationKeeper,
         reranker: Callable[[], Reranker],
         sentences: Callable[[Sequence[str]], FloatArray] | None = None,
+        parts: PartVectors | None = None,
         text_model: str = "",
     ) -> None:
         self.text_model = text_model
@@ -92,6 +94,7 @@ class Searcher:
         self._calibrations = calibrations
         self._reranker = reranker
         self._sentences = sentences
+        self._parts = parts or PartVectors(encoder)
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="foveal-search")
 
     def search(self, index: str, query: Query) -> SearchResult:
@@ -139,10 +142,12 @@ class Searcher:
         if query.text.strip():
             page = pointed(page, candidates.words, vectors.get(Leg.TEXT), self._sentences)
             clock.lap("point")
+        if query.images or query.regions:
+            page = _with_parts(snapshot, page)
         return SearchResult(
             index=index,
             generation=generation,
-            hits=_with_places(snapshot, page, vectors.get(Leg.REGION, ())),
+            hits=_with_places(page, vectors.get(Leg.REGION, ())),
             rejected=tuple(rejected[: query.top]),
             answers=tuple(a for a in answers if a.chunk_id in kept_ids),
             elapsed_ms=clock.laps(),
@@ -167,8 +172,7 @@ class Searcher:
 
     def _part_vectors(self, parts: Sequence[Pixels]) -> list[tuple[str, FloatArray]]:
         """Each looked for among the parts of images and, since it may fill one, among whole images."""
-        encodings = self._encoder().encode([region_square(part) for part in parts])
-        return [(field, one.vector) for one in encodings for field in ("region_vectors", "image_vector")]
+        return [(field, vector) for vector in self._parts(parts) for field in ("region_vectors", "image_vector")]
 
     def _seen_vector(self, text: str, asked: FloatArray, adapter: Adapter | None) -> tuple[str, FloatArray] | None:
         """How words look for what images show: by the adapter, or in the space of a joint model."""
@@ -311,16 +315,19 @@ def _like_as_a_whole(calibration: Calibration, vectors: Vectors, legs: Mapping[L
     return best is not None and max(calibration.image_confidence(v, best.score) for v in images) >= LIKE_AS_A_WHOLE
 
 
-def _with_places(
-    snapshot: ChunkSnapshot, hits: Sequence[Hit], asked: Sequence[tuple[str, FloatArray]]
-) -> tuple[Hit, ...]:
+def _with_parts(snapshot: ChunkSnapshot, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits, with the vectors of their parts."""
+    parts = snapshot.region_vectors([hit.chunk.chunk_id for hit in hits if hit.chunk.regions])
+    return [replace(h, chunk=replace(h.chunk, region_vectors=parts.get(h.chunk.chunk_id))) for h in hits]
+
+
+def _with_places(hits: Sequence[Hit], asked: Sequence[tuple[str, FloatArray]]) -> tuple[Hit, ...]:
     """The hits, with the part that looks most like what was asked where that is no whole picture."""
     scores = {h.chunk.chunk_id: leg.score for h in hits for leg in h.legs if leg.leg is Leg.REGION}
-    parts = snapshot.region_vectors([h.chunk.chunk_id for h in hits if h.chunk.regions]) if scores else {}
     looked_for = [vector for field, vector in asked if field == "region_vectors"]
     placed = []
     for hit in hits:
-        own, score = parts.get(hit.chunk.chunk_id), scores.get(hit.chunk.chunk_id)
+        own, score = hit.chunk.region_vectors, scores.get(hit.chunk.chunk_id)
         likeness = np.max([own @ vector for vector in looked_for], axis=0) if own is not None and looked_for else None
         if score is not None and likeness is not None and likeness.max() >= score - _SAME_SCORE:
             hit = replace(hit, matched=hit.chunk.regions[int(likeness.argmax())])  # noqa: PLW2901

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from foveal.errors import InvalidRequestError
 from foveal.types.chat import ImageInput
-from foveal.types.content import Detections, ImageFacts
+from foveal.types.content import DetectedObject, Detections, ImageFacts
 from foveal.types.locators import Box
 from foveal.types.vectors import Pixels
 
@@ -32,7 +33,7 @@ _LEAST_PX: Final = 32
 """Short side of a region in the decoded image."""
 _WHOLE: Final = 0.8
 """Share of the picture from which a region is the picture again."""
-_SAME: Final = 0.4
+SAME_PART: Final = 0.4
 """Intersection over union from which a region is a better one again."""
 _LEAST_QUERY_PX: Final = 8
 _SIDE_PX: Final = 260
@@ -47,15 +48,30 @@ BOX_FORM: Final = (
 
 def choose_regions(detections: Detections, *, width_px: int, height_px: int) -> tuple[Box, ...]:
     """Boxes worth a vector of their own, surest first, at most ten."""
+    found = (*detections.objects, *detections.doubtful)
+    parts = [one for one in found if one.box.width * one.box.height < _WHOLE]
+    return tuple(one.box for one in choose_things(parts, MOST_REGIONS, width_px=width_px, height_px=height_px))
+
+
+def choose_things(
+    objects: Sequence[DetectedObject], most: int, *, width_px: int, height_px: int
+) -> tuple[DetectedObject, ...]:
+    """Objects large enough to be looked at by themselves, none of them another one again.
+
+    Args:
+        objects: Surest first, which is also the order of those chosen.
+        most: How many at most.
+        width_px: Of the image.
+        height_px: Likewise.
+    """
     from foveal.retrieval.alignment import overlap
 
-    chosen: list[Box] = []
-    for found in (*detections.objects, *detections.doubtful):
-        box = found.box
-        large_enough = min(box.width * width_px, box.height * height_px) >= _LEAST_PX
-        if large_enough and box.width * box.height < _WHOLE and all(overlap(box, one) <= _SAME for one in chosen):
-            chosen.append(box)
-    return tuple(chosen[:MOST_REGIONS])
+    chosen: list[DetectedObject] = []
+    for one in objects:
+        large_enough = min(one.box.width * width_px, one.box.height * height_px) >= _LEAST_PX
+        if large_enough and all(overlap(one.box, other.box) <= SAME_PART for other in chosen):
+            chosen.append(one)
+    return tuple(chosen[:most])
 
 
 def region_square(pixels: Pixels, box: Box | None = None) -> Pixels:

@@ -10,6 +10,7 @@ from foveal.pipeline.adapt import AdapterKeeper
 from foveal.pipeline.calibrate import CalibrationKeeper
 from foveal.pipeline.chat import Chat
 from foveal.pipeline.ingest import Ingester
+from foveal.pipeline.part_vectors import PartVectors
 from foveal.pipeline.plan import Planner, PricedModel
 from foveal.pipeline.prepare import ChunkingOptions, Preparer
 from foveal.pipeline.search import Searcher
@@ -285,6 +286,7 @@ class Parts(Stores, Decoders):
             adapters=self.adapters,
             calibrations=self.calibrations,
             sentences=self.texts.embed,
+            parts=self.part_vectors,
             text_model=self.text_model,
             reranker=lambda: self.models.reranker,
         )
@@ -349,14 +351,25 @@ class Parts(Stores, Decoders):
             tokens=self.models.tokens,
             picture=self.picture,
             relate=self.relating,
+            things=self.relating.things,
         )
+
+    @made_once
+    def part_vectors(self) -> PartVectors:
+        """How parts of shown images look."""
+        return PartVectors(lambda: self.models.image)
 
     @made_once
     def relating(self) -> Relating:
         """Tells how a shown image relates to those of an index."""
         from foveal.runtime.relating import Relating
 
-        return Relating(look=self.look, recognizer=lambda: self.models.ocr, picture=self.pixels)
+        return Relating(
+            look=self.look,
+            parts=self.part_vectors,
+            recognizer=lambda: self.models.ocr,
+            picture=self.pixels,
+        )
 
     @made_once
     def vision(self) -> Vision:

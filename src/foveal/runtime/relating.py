@@ -8,20 +8,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
+import numpy as np
+
 from foveal.pipeline.findings import ImageFindings
+from foveal.pipeline.part_vectors import PartVectors
 from foveal.ports.models import TextRecognizer
+from foveal.retrieval.regions import choose_things, cut
 from foveal.retrieval.registration import Features, Registration, best, features, register
-from foveal.retrieval.relations import ImageEvidence, relate
+from foveal.retrieval.relations import MEASURED_ENCODER, ImageEvidence, Things, relate
 from foveal.types.assets import AssetId
 from foveal.types.chat import ImageInput
 from foveal.types.chunks import Chunk
-from foveal.types.content import ImageContent, ImageFacts
+from foveal.types.content import DetectedObject, ImageContent, ImageFacts
 from foveal.types.relations import Relation
 from foveal.types.search import Hit, Leg
 from foveal.types.vectors import Pixels
 
 MOST_OPENED = 10
 """Images of the collection that are laid over the shown one; each is decoded."""
+MOST_THINGS = 6
+"""Things of the shown image that are compared and sought."""
 REMEMBERED = 16
 """Shown images of which the work is kept (0.3 MB each): a conversation sends its image again with every turn."""
 
@@ -51,6 +57,7 @@ class Relating:
 
     Args:
         look: What the models find in a shown image.
+        parts: Encodes its objects, one by one, where an index has vectors of parts to compare them with.
         recognizer: Reads the shown image turned left to right, where that matters; None: nothing is read.
         picture: Pixels of an image of the collection; None when they cannot be had, and then only fingerprints count.
     """
@@ -59,10 +66,12 @@ class Relating:
         self,
         *,
         look: Callable[[ImageInput], ImageFindings],
+        parts: PartVectors,
         recognizer: Callable[[], TextRecognizer | None],
         picture: Callable[[Chunk], Pixels | None],
     ) -> None:
         self._look = look
+        self._parts = parts
         self._recognizer = recognizer
         self._picture = picture
         self._remembered: OrderedDict[AssetId, _Shown] = OrderedDict()
@@ -79,10 +88,18 @@ class Relating:
             one and one.mirrored and one.is_copy and hit.chunk.ocr_text for one, hit in zip(lying, hits, strict=True)
         ):
             shown = replace(shown, mirrored_ocr_text=self._read(image.pixels[:, ::-1].copy()))
+        if any(hit.chunk.region_vectors is not None for hit in hits):
+            shown = replace(shown, things=self._looks(known, image.pixels))
         return [
             relate(shown, hit.chunk, _cosine(hit), one) if hit.chunk.is_picture else ()
             for hit, one in zip(hits, lying, strict=True)
         ]
+
+    def things(self, image: ImageInput) -> tuple[Pixels, ...]:
+        """Its objects, cut out, surest first; none where vectors do not tell whether they are the same as others."""
+        if not self._parts.identity.startswith(MEASURED_ENCODER):
+            return ()
+        return tuple(cut(image.pixels, one.box) for one in _things(self._known(image), image.pixels))
 
     def _evidence(self, image: ImageInput) -> ImageEvidence:
         from foveal.readers.image_facts import perceptual_hash
@@ -111,6 +128,13 @@ class Relating:
                 self._remembered.popitem(last=False)
         return known
 
+    def _looks(self, shown: _Shown, pixels: Pixels) -> Things | None:
+        """The shown image's objects and their vectors; None without any, or where vectors do not tell them apart."""
+        objects = _things(shown, pixels)
+        if not objects or not self._parts.identity.startswith(MEASURED_ENCODER):
+            return None
+        return Things(objects=objects, vectors=np.stack(self._parts([cut(pixels, one.box) for one in objects])))
+
     def _lying(self, shown: _Shown, chunk: Chunk) -> Registration | None:
         """How the shown image lies in one of the collection, as it is or mirrored."""
         key = chunk.asset_id, chunk.locator.page
@@ -125,6 +149,11 @@ class Relating:
     def _read(self, pixels: Pixels) -> str:
         recognizer = self._recognizer()
         return "\n".join(line.text for line in recognizer.recognize(pixels)) if recognizer else ""
+
+
+def _things(shown: _Shown, pixels: Pixels) -> tuple[DetectedObject, ...]:
+    height, width = pixels.shape[:2]
+    return choose_things(shown.evidence.objects, MOST_THINGS, width_px=width, height_px=height)
 
 
 def _laid_over(both: tuple[Features, Features], found: Features) -> Registration | None:

@@ -58,8 +58,8 @@ class Chunk:
         language: ISO 639-1 code of `content`, empty when it could not be told.
         safety: Highest severity per category, 0 safe, 2 low, 4 medium, 6 high (Azure AI Content Safety's scale).
         regions: Parts of the image that are found by themselves, surest first (see `foveal.retrieval.regions`).
-        region_vectors: float32 [regions, image dim], rows L2-normalised; None without any. Only written: what a store
-            gives back has None here, its snapshots give them by `region_vectors`.
+        region_vectors: float32 [regions, image dim], rows L2-normalised; None without any. What a store gives back has
+            None here, its snapshots give them by `region_vectors`; hits of a search for images have them.
         text_vector: float32 [text dim], L2-normalised; None for an image on which there are no words.
         image_vector: float32 [image dim], L2-normalised; None for text.
         seen_vector: float32 [text dim]: the image projected into the text space by the index's adapter (see

@@ -14,9 +14,11 @@ class RelationKind(StrEnum):
     NEAR_DUPLICATE = "near_duplicate"
     SAME_SCENE = "same_scene"
     SAME_OBJECT = "same_object"
-    """The same kind of thing; that it is the very same thing cannot be told."""
+    """The very same thing, as far as looks tell."""
     SAME_PLACE = "same_place"
     SAME_DAY = "same_day"
+    SAME_KIND = "same_kind"
+    """Things of one kind, of which none looks like the very same one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +27,14 @@ class Relation:
 
     Attributes:
         score: 0.5 where the relation just holds, 1 where it could not be closer; comparable within one kind. For
-            `SAME_OBJECT` the detector's confidence in the less certain of the two things, 0..1.
+            `SAME_KIND` the detector's confidence in the less certain of the two things, 0..1.
         reason: One sentence for the person, in English.
         boxes: What to point at in the collection's image.
+        shown_boxes: What of the shown image that is, of the same objects box by box; empty: all of it.
+        image: Which of the question's images is meant, from 0.
         mirrored: Of a near-duplicate: whether it is turned left to right.
         share: Of a near-duplicate: the part of the collection's image that it shows, None for all of it.
-        labels: Of the same objects: what they are, surest first.
+        labels: Of the same objects or kinds: what they are, surest first.
         distance_m: Of the same place: metres between the two.
     """
 
@@ -38,6 +42,8 @@ class Relation:
     score: float
     reason: str
     boxes: tuple[Box, ...] = ()
+    shown_boxes: tuple[Box, ...] = ()
+    image: int = 0
     mirrored: bool = False
     share: float | None = None
     labels: tuple[str, ...] = ()

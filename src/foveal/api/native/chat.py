@@ -41,6 +41,7 @@ from foveal.api.native.chat_schemas import (
 from foveal.api.sse import DONE, EventStream, closed_after, event
 from foveal.errors import FovealError, InvalidRequestError
 from foveal.types.chat import ChatEvent, ChatRequest, Citation, Finished, Retrieved, TextDelta
+from foveal.types.relations import Relation
 from foveal.types.search import Hit
 
 NEAREST = 6
@@ -166,12 +167,20 @@ def _citation(citation: Citation, hit: Hit | None, links: Links) -> ChatCitation
         index=citation.index,
         text=citation.text,
         extract=convert.extract_out(citation.extract) if citation.extract else None,
-        relations=[
-            RelationOut(kind=r.kind, score=r.score, reason=r.reason, boxes=[convert.box_out(box) for box in r.boxes])
-            for r in citation.relations
-        ],
+        relations=[_relation(one) for one in citation.relations],
         confidence=hit.confidence if hit else 0.0,
         legs=convert.legs_out(hit) if hit else [],
+    )
+
+
+def _relation(relation: Relation) -> RelationOut:
+    return RelationOut(
+        kind=relation.kind,
+        score=relation.score,
+        reason=relation.reason,
+        boxes=[convert.box_out(box) for box in relation.boxes],
+        shown_boxes=[convert.box_out(box) for box in relation.shown_boxes],
+        image=relation.image,
     )
 
 

@@ -11,12 +11,16 @@ from foveal.types.relations import RelationKind
 
 
 class RelationOut(BaseModel):
-    """How an image of the question relates to a picture; `boxes` are what to point at in that picture."""
+    """How an image of the question relates to a picture."""
 
     kind: RelationKind
     score: float
     reason: str
-    boxes: list[BoxOut]
+    boxes: list[BoxOut] = Field(description="What to point at in the picture.")
+    shown_boxes: list[BoxOut] = Field(
+        description="What of the image of the question that is, for `same_object` box by box; empty: all of it."
+    )
+    image: int = Field(description="Which image of the question, from 0.")
 
 
 class ChatCitationOut(ChunkOut):

@@ -2,7 +2,7 @@
 
 import { boxMark } from "./composer.js";
 import { $$, cleaned, h, iconButton, sign, toast } from "./dom.js";
-import { chunkPath, hasPage, isSlide, marked, nameOf, placeOf, whyLine } from "./source.js";
+import { boxesOf, chunkPath, hasPage, isSlide, marked, nameOf, placeOf, whyLine } from "./source.js";
 import { t } from "./words.js";
 
 /** Whether a source can be opened: of a kept conversation it may be gone, or not for this reader. */
@@ -180,7 +180,7 @@ export class TurnView {
 /** How a thing looks on its card: the picture, the page, or its words. */
 export function viewOf(item) {
   const path = chunkPath(item.index, item.chunk_id);
-  const boxes = (item.relations ?? []).flatMap((one) => one.boxes).slice(0, 8);
+  const boxes = boxesOf(item).slice(0, 8);
   if (item.kind === "image" || item.media_type.startsWith("video/")) {
     const drawn = boxes.length ? `&box=${boxes.map((b) => [b.x, b.y, b.width, b.height].map((v) => v.toFixed(4)).join(",")).join(";")}` : "";
     const second = item.locator?.start_ms !== null && item.locator?.start_ms !== undefined ? h("span.second", {}, placeOf(item)) : null;

@@ -19,6 +19,9 @@ export const hasPage = (item) => PAGED.includes(item.media_type) && Boolean(item
 export const isSlide = (item) => item.media_type === SLIDES;
 export const chunkPath = (index, id) => `/v1/indexes/${encodeURIComponent(index)}/chunks/${encodeURIComponent(id)}`;
 
+/** What a picture of the question has in it: the boxes of the strongest relation that has any. */
+export const boxesOf = (item) => (item.relations ?? []).find((one) => one.boxes.length)?.boxes ?? [];
+
 /** Where in a file something is, in words: "page 3", "0:42". */
 export function placeOf(item) {
   const where = item.locator ?? {};
@@ -127,7 +130,7 @@ export class SourcePanel extends EventTarget {
     const src = `${chunkPath(item.index, it.chunk_id)}/thumbnail?size=1280`;
     this.picture = picture({
       src, alt: it.description || it.caption || it.composed || nameOf(it), objects: it.objects, lines: it.ocr_lines, hits,
-      boxes: [...(item.relations ?? []).flatMap((one) => one.boxes), ...(item.matched ? [item.matched] : [])], text: true, width: it.width_px, height: it.height_px,
+      boxes: [...boxesOf(item), ...(item.matched ? [item.matched] : [])], text: true, width: it.width_px, height: it.height_px,
     });
     const marks = it.objects.length || hits.lines.size
       ? h("button.chip.on", { type: "button", "aria-pressed": "true", onclick: (event) => {
