@@ -20,7 +20,7 @@ from foveal.types.search import Leg, ScoredChunk
 HEAD = 12
 """First candidates of each leg, read in any case: among them a question's terms are counted."""
 BATCH = 20
-"""Chunks read at once, or as many as are wanted; later half as many as were read already: few rounds."""
+"""Chunks read at once, or twice as many as are wanted; later half as many as were read already: few rounds."""
 
 
 class Candidates:
@@ -64,7 +64,7 @@ class Candidates:
     def settle(self, count: int) -> None:
         """Read until the first `count` of the fused order are certain."""
         while self._rest and self._score_at(count) <= self.unread:
-            batch = max(BATCH, len(self.chunks) // 2, count)
+            batch = max(BATCH, len(self.chunks) // 2, 2 * count)
             self._read([chunk_id for _, chunk_id in self._rest[:batch]])
             del self._rest[:batch]
             self.unread = self._rest[0][0] if self._rest else 0.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -37,6 +37,7 @@ Vectors = Mapping[Leg, Sequence[tuple[str, FloatArray]]]
 """For every vector leg, the field it searches and a float32 [dim] vector for each thing looked for."""
 
 Judge = Callable[[Chunk, float], float]
+_Running = Future[list[ScoredChunk]]
 
 POOL = 50
 """Candidates of a leg while up to half as many hits are wanted; doubled until that holds. So all pages within the first
@@ -115,10 +116,12 @@ class Searcher:
         snapshot = self._store.snapshot(index, generation)
         where = both(query.filter, visible_to(query.groups))
         adapter = self._adapters.current(index, generation)
+        by_words = self._by_words(snapshot, query, where)
         vectors = self._vectors(query, adapter)
         clock.lap("embed")
         calibration = self._calibrations.current(index, generation)
-        legs = self._legs(snapshot, query, vectors, where)
+        running = by_words | self._by_vectors(snapshot, query, vectors, where)
+        legs = {leg: one.result() for leg, one in running.items()}
         if query.images and not query.regions and not _like_as_a_whole(calibration, vectors, legs):
             # One that is found as a part would be pushed down by everything that looks a little like the whole.
             del legs[Leg.IMAGE], vectors[Leg.IMAGE]
@@ -183,24 +186,18 @@ class Searcher:
             return "image_vector", encoder.embed_queries([text])[0]
         return None
 
-    def _legs(
-        self,
-        snapshot: ChunkSnapshot,
-        query: Query,
-        vectors: Vectors,
-        where: Filter | None,
-    ) -> dict[Leg, list[ScoredChunk]]:
-        """Every leg's candidates, searched at once."""
-        limit = _depth(query.skip + query.top)
-        running = {
-            leg: self._pool.submit(self._nearest, snapshot, query, asked, where) for leg, asked in vectors.items()
-        }
-        legs: dict[Leg, list[ScoredChunk]] = {}
-        if query.text.strip() and Leg.KEYWORD in LEGS[query.mode]:
-            legs[Leg.KEYWORD] = snapshot.keyword(with_joined(query.text), where=where, limit=limit)
-        for leg, future in running.items():
-            legs[leg] = future.result()
-        return legs
+    def _by_words(self, snapshot: ChunkSnapshot, query: Query, where: Filter | None) -> dict[Leg, _Running]:
+        """The keyword leg, under way: it need not wait for vectors."""
+        if not query.text.strip() or Leg.KEYWORD not in LEGS[query.mode]:
+            return {}
+        text, limit = with_joined(query.text), _depth(query.skip + query.top)
+        return {Leg.KEYWORD: self._pool.submit(snapshot.keyword, text, where=where, limit=limit)}
+
+    def _by_vectors(
+        self, snapshot: ChunkSnapshot, query: Query, vectors: Vectors, where: Filter | None
+    ) -> dict[Leg, _Running]:
+        """The legs of the vectors, under way."""
+        return {leg: self._pool.submit(self._nearest, snapshot, query, asked, where) for leg, asked in vectors.items()}
 
     def _nearest(
         self, snapshot: ChunkSnapshot, query: Query, asked: Sequence[tuple[str, FloatArray]], where: Filter | None

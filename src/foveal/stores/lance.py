@@ -54,6 +54,8 @@ _IN_LIST = 1_000
 _STORED = {"id": "chunk_id"}
 """Columns whose name is not the field's."""
 _TIE_MARGIN = 16
+_TIES_OF_WORDS = 3
+"""BM25 is asked for so many times more than is wanted: short texts tie all the time, and asking again takes longer."""
 _MOST_TIED = 65_536
 
 _translated = partial(translated, again="ingest again")
@@ -241,7 +243,7 @@ class LanceSnapshot:
             return self._scored(rows, rows["_score"].to_numpy())
 
         with _translated(f"The index {self._index!r}"):
-            return _cut(best, limit)
+            return _cut(best, limit, margin=_TIES_OF_WORDS * limit)
 
     def nearest(self, field: str, vector: FloatArray, *, where: Filter | None, limit: int) -> list[ScoredChunk]:
         """Largest dot product first."""
@@ -347,12 +349,13 @@ def _run(query: LanceQueryBuilder, clause: str | None, columns: list[str], limit
     return query.with_row_id(True).select(columns).to_arrow()
 
 
-def _cut(best: Callable[[int], list[ScoredChunk]], limit: int) -> list[ScoredChunk]:
+def _cut(best: Callable[[int], list[ScoredChunk]], limit: int, *, margin: int = _TIE_MARGIN) -> list[ScoredChunk]:
     """The first `limit` by score, then by chunk id.
 
-    The engine breaks ties as it likes: when the cut goes through one, it is asked for more until the tie is whole.
+    The engine breaks ties as it likes, so it is asked for `margin` more; when the cut goes through a tie all the same,
+    for more until the tie is whole.
     """
-    count = limit + _TIE_MARGIN
+    count = limit + margin
     while True:
         found = sorted(best(count), key=lambda hit: (-hit.score, hit.chunk_id))
         complete = len(found) < count or found[-1].score < found[limit - 1].score

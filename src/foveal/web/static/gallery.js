@@ -11,8 +11,8 @@ import { choices, options, settled } from "./options.js";
 import { chunkPath, hasPage, nameOf, placeOf, SourcePanel } from "./source.js";
 import { day, dayOfYear, number, t, tn } from "./words.js";
 
-const TYPING_MS = 100;
 const FOUND = 240;
+const REMEMBER_MS = 400;  // browsers refuse an address that changes with every letter
 const REST_MS = 1500;  // what comes behind the first hits is sought after so long, or when their end comes into sight
 
 const state = { index: "", words: "", images: [], mode: "hybrid", order: "newest", strictness: 2, view: "grid", scored: false };
@@ -61,6 +61,18 @@ async function fetchFound(top, signal) {
   return call("/v1/search", { method: "POST", body, signal });
 }
 
+let searching = Promise.resolve();
+/** The first hits. One such search at a time: while one is under way, only the newest of those that wait is sent then. */
+async function fetchFirst(top, signal) {
+  await searching;
+  signal.throwIfAborted();
+  const found = fetchFound(top);
+  searching = found.catch(() => {});
+  const reply = await found;
+  signal.throwIfAborted();
+  return reply;
+}
+
 const among = (items) => async (skip, top) => ({ total: items.length, items: items.slice(skip, skip + top) });
 
 let turn = new AbortController();
@@ -71,11 +83,13 @@ function nextTurn() {
   return turn.signal;
 }
 
+let remembering;
 async function show() {
   const signal = nextTurn();
   $("#message").replaceChildren();
   const shown = isAsking() ? showFound(signal) : showListing(signal);  // asked for first, the rest is drawn meanwhile
-  remember();
+  clearTimeout(remembering);
+  remembering = setTimeout(remember, REMEMBER_MS);
   drawViews();
   showDays();
   try {
@@ -94,7 +108,7 @@ async function showListing(signal) {
 
 async function showFound(signal) {
   const wanted = grid.holds + 1;  // more than fit into the window: these are shown at once
-  const { hits, rejected } = await fetchFound(wanted, signal);
+  const { hits, rejected } = await fetchFirst(wanted, signal);
   await grid.show(among(hits.length ? hits : rejected));
   if (signal.aborted) return;
   const more = hits.length === wanted;
@@ -259,15 +273,12 @@ function remember() {
 
 filters.addEventListener("change", () => { state.view = "grid"; panel.close(); begin(); });
 
-let typed;
 $("#words").addEventListener("input", (event) => {
   state.words = event.target.value;
-  clearTimeout(typed);
-  typed = setTimeout(showInGrid, TYPING_MS);
+  showInGrid();
 });
 $("#search").addEventListener("submit", (event) => {
   event.preventDefault();
-  clearTimeout(typed);
   state.words = $("#words").value;
   showInGrid().then(() => say($("#count").textContent));
 });
