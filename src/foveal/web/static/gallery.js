@@ -13,6 +13,7 @@ import { day, dayOfYear, number, t, tn } from "./words.js";
 
 const FOUND = 240;
 const REMEMBER_MS = 400;  // browsers refuse an address that changes with every letter
+const SLOW_MS = 1000;
 const REST_MS = 1500;  // what comes behind the first hits is sought after so long, or when their end comes into sight
 
 const state = { index: "", words: "", images: [], mode: "hybrid", order: "newest", strictness: 2, view: "grid", scored: false };
@@ -62,9 +63,9 @@ async function fetchFound(top, signal) {
 }
 
 let searching = Promise.resolve();
-/** The first hits. One such search at a time: while one is under way, only the newest of those that wait is sent then. */
+/** The first hits. One such search at a time: behind one that is under way, if it is no slow one, only the newest is sent. */
 async function fetchFirst(top, signal) {
-  await searching;
+  await Promise.race([searching, new Promise((done) => setTimeout(done, SLOW_MS))]);
   signal.throwIfAborted();
   const found = fetchFound(top);
   searching = found.catch(() => {});
