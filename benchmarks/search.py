@@ -360,7 +360,7 @@ def _ways(home: Foveal, caption: str, name: str) -> dict[str, int]:
     generation = home.catalog.index("photos").generation
     snapshot = home.store.snapshot("photos", generation)
     asked = home.models.queries.embed_queries([caption])[0]
-    adapter = home.parts.adapters.current("photos")
+    adapter = home.parts.adapters.current("photos", generation)
     assert adapter is not None
     legs = {
         "keyword": snapshot.keyword(caption, where=None, limit=10),
