@@ -25,6 +25,8 @@ from foveal.types.content import DetectedObject
 from foveal.types.locators import Box
 from foveal.types.vectors import Pixels
 
+from .golden_objects import assert_finds
+
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "nanodet.json").read_text())
 
 
@@ -50,12 +52,7 @@ class TestNanoDet(ObjectDetectorContract):
 def test_objects_and_boxes_are_those_of_the_golden_file(
     local: NanoDet, sample: Callable[[str], Pixels], name: str
 ) -> None:
-    (found,) = local.detect([sample(name)])
-    assert [one.label for one in found.objects] == [one["label"] for one in GOLDEN[name]["objects"]]
-    for one, expected in zip(found.objects, GOLDEN[name]["objects"], strict=True):
-        assert one.score == pytest.approx(expected["score"], abs=0.01)
-        assert [one.box.x, one.box.y, one.box.width, one.box.height] == pytest.approx(expected["box"], abs=0.01)
-    np.testing.assert_allclose(found.class_scores[:3], GOLDEN[name]["class_scores"], atol=0.01)
+    assert_finds(local, sample(name), GOLDEN[name])
 
 
 def test_boxes_agree_with_people_on_coco_photographs(local: NanoDet, test_data: Path) -> None:

@@ -15,6 +15,8 @@ from foveal.ports.models import ObjectDetector
 from foveal.testing.contracts.object_detector import ObjectDetectorContract
 from foveal.types.vectors import Pixels
 
+from .golden_objects import assert_finds
+
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "ssdlite.json").read_text())
 
 
@@ -34,12 +36,7 @@ class TestSsdLite(ObjectDetectorContract):
 def test_objects_and_boxes_are_those_of_the_golden_file(
     local: SsdLite, sample: Callable[[str], Pixels], name: str
 ) -> None:
-    (found,) = local.detect([sample(name)])
-    assert [one.label for one in found.objects] == [one["label"] for one in GOLDEN[name]["objects"]]
-    for one, expected in zip(found.objects, GOLDEN[name]["objects"], strict=True):
-        assert one.score == pytest.approx(expected["score"], abs=0.01)
-        assert [one.box.x, one.box.y, one.box.width, one.box.height] == pytest.approx(expected["box"], abs=0.01)
-    np.testing.assert_allclose(found.class_scores[:3], GOLDEN[name]["class_scores"], atol=0.01)
+    assert_finds(local, sample(name), GOLDEN[name])
 
 
 def test_an_anchor_moved_by_its_own_size_and_doubled_is_the_box_that_the_paper_says() -> None:

@@ -46,6 +46,12 @@ def _ask(page: Page, question: str) -> None:
     expect(page.locator(".turn")).to_have_count(turns + 1)
 
 
+def _sign_in(page: Page) -> None:
+    page.fill("#key", KEY)
+    page.press("#key", "Enter")
+    page.wait_for_selector("[data-choice=data]")
+
+
 def _to_files(page: Page, address: str, index: str) -> None:
     page.goto(f"{address}/add")
     page.wait_for_selector(".kinds")
@@ -173,18 +179,14 @@ def test_an_expired_sign_in_leads_back_to_where_one_was(page: Page, engine: Fake
     address = serve(create_app(engine, api_keys=[KEY]))
     page.goto(address)
     page.wait_for_url("**/sign-in?next=%2F")
-    page.fill("#key", KEY)
-    page.press("#key", "Enter")
-    page.wait_for_selector("[data-choice=data]")
+    _sign_in(page)
     _ask(page, "When does the harbour open?")
     page.wait_for_selector(".past-open[aria-current]")  # it is kept: nothing else asks the server by itself
     page.context.clear_cookies()
     page.fill("#question", "And when does it close?")
     page.press("#question", "Enter")
     page.wait_for_url("**/sign-in?next=%2F")
-    page.fill("#key", KEY)
-    page.press("#key", "Enter")
-    page.wait_for_selector("[data-choice=data]")
+    _sign_in(page)
     expect(page.locator(".question")).to_have_text(["When does the harbour open?", "And when does it close?"])
 
 
@@ -193,16 +195,12 @@ def test_what_is_being_written_is_still_there_after_signing_in_again(
 ) -> None:
     address = serve(create_app(engine, api_keys=[KEY]))
     page.goto(address)
-    page.fill("#key", KEY)
-    page.press("#key", "Enter")
-    page.wait_for_selector("[data-choice=data]")
+    _sign_in(page)
     page.fill("#question", "When does the harb")
     page.context.clear_cookies()
     page.reload()
     page.wait_for_url("**/sign-in?next=%2F")
-    page.fill("#key", KEY)
-    page.press("#key", "Enter")
-    page.wait_for_selector("[data-choice=data]")
+    _sign_in(page)
     expect(page.locator("#question")).to_have_value("When does the harb")
     page.press("#question", "Enter")
     page.wait_for_selector(".acts")

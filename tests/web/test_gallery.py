@@ -46,6 +46,17 @@ def engine() -> SlowEngine:
     return SlowEngine()
 
 
+def _ask_anew_while_it_waits(page: Page, engine: SlowEngine) -> None:
+    """While a search is held back: what is found by new words is shown, and still is when the other comes."""
+    assert engine.waiting.wait(20)
+    page.fill("#words", "ferry")
+    expect(page.locator("#count")).to_have_text("1 found")
+    with page.expect_request_finished(lambda request: request.url.endswith("/v1/indexes")):
+        engine.go.set()
+        page.evaluate("fetch('/v1/indexes')")
+    expect(page.locator("#count")).to_have_text("1 found")
+
+
 def test_what_lies_beyond_the_window_is_sought_when_somebody_goes_there(
     page: Page, engine: SlowEngine, serve: Serve
 ) -> None:
@@ -71,13 +82,7 @@ def test_an_answer_that_comes_late_is_not_shown_in_the_place_of_a_newer_one(
     page.goto(f"{serve(create_app(engine))}/gallery?index=texts")
     page.wait_for_selector(".cell")
     page.fill("#words", "harbour")
-    assert engine.waiting.wait(20)
-    page.fill("#words", "ferry")
-    expect(page.locator("#count")).to_have_text("1 found")
-    with page.expect_request_finished(lambda request: request.url.endswith("/v1/indexes")):
-        engine.go.set()
-        page.evaluate("fetch('/v1/indexes')")
-    expect(page.locator("#count")).to_have_text("1 found")
+    _ask_anew_while_it_waits(page, engine)
     expect(page.locator(".cell")).to_have_count(1)
 
 
@@ -88,10 +93,4 @@ def test_what_lies_beyond_the_window_never_takes_the_place_of_new_words(
     page.goto(f"{serve(create_app(engine))}/gallery?index=texts&q=harbour")
     expect(page.locator("#count")).to_have_text(re.compile("^The first"))
     page.evaluate("document.querySelector('#body').scrollTop = 1e6")
-    assert engine.waiting.wait(20)
-    page.fill("#words", "ferry")
-    expect(page.locator("#count")).to_have_text("1 found")
-    with page.expect_request_finished(lambda request: request.url.endswith("/v1/indexes")):
-        engine.go.set()
-        page.evaluate("fetch('/v1/indexes')")
-    expect(page.locator("#count")).to_have_text("1 found")
+    _ask_anew_while_it_waits(page, engine)

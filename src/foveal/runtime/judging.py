@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from foveal.errors import ModelError
+from foveal.retrieval.recent import Recent
 from foveal.types.content import SafetyScores, Severity
 from foveal.types.safety import CATEGORIES, Category, Judgement, Side
 
@@ -51,8 +50,7 @@ class Judge:
         self._severity = severity
         self._thresholds = thresholds
         self._reads = reads
-        self._known: OrderedDict[bytes, SafetyScores] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known = Recent[bytes, SafetyScores](_KEPT)
 
     @property
     def holds_answers(self) -> bool:
@@ -99,18 +97,7 @@ class Judge:
 
     def _cached(self, wanted: Mapping[bytes, T], score: Callable[[list[T]], list[SafetyScores]]) -> list[SafetyScores]:
         keys = {hashlib.blake2b(key, digest_size=16).digest(): value for key, value in wanted.items()}
-        with self._lock:
-            found = {key: self._known[key] for key in keys if key in self._known}
-        new = [key for key in keys if key not in found]
-        if new:
-            found.update(zip(new, score([keys[key] for key in new]), strict=True))
-        with self._lock:
-            for key, scores in found.items():
-                self._known[key] = scores
-                self._known.move_to_end(key)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return list(found.values())
+        return list(self._known.all_of(keys, score).values())
 
 
 def _severities(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from threading import Lock
-from typing import Generic, TypeVar
+from collections.abc import Sequence
 
 from foveal.errors import AssetError, NotFoundError
 from foveal.readers.limits import Limits
@@ -14,6 +11,7 @@ from foveal.readers.pdf_pages import DrawnPage, PageLine, PdfPages
 from foveal.readers.slides import DrawnSlide, Slides
 from foveal.readers.sniffing import PDF, PPTX
 from foveal.retrieval.marking import marked_lines
+from foveal.retrieval.recent import Recent
 from foveal.runtime.viewing import JPEG_QUALITY
 from foveal.types.chunks import Chunk
 from foveal.types.locators import Box
@@ -24,8 +22,6 @@ MARK_COLOR = (255, 122, 26)
 _FILL = 46
 _KEPT_PAGES = 24
 
-T = TypeVar("T")
-
 
 class Paging:
     """Draws pages, and keeps the last few: a card and the opened source show the same one."""
@@ -33,8 +29,8 @@ class Paging:
     def __init__(self, limits: Limits) -> None:
         self._pages = PdfPages(limits)
         self._slides = Slides(limits)
-        self._drawn_pages = _Last[DrawnPage]()
-        self._drawn_slides = _Last[DrawnSlide]()
+        self._drawn_pages = Recent[str, DrawnPage](_KEPT_PAGES)
+        self._drawn_slides = Recent[str, DrawnSlide](_KEPT_PAGES)
 
     def picture(self, data: bytes, chunk: Chunk, *, long_side_px: int, question: str) -> PagePicture:
         """The page or slide a chunk of text is on.
@@ -48,34 +44,13 @@ class Paging:
         try:
             if chunk.media_type == PPTX:
                 key = f"{chunk.asset_id} {number}"
-                slide = self._drawn_slides.get(key, lambda: self._slides.draw(data, number))
+                slide = self._drawn_slides.one(key, lambda: self._slides.draw(data, number))
                 return PagePicture(media_type="image/svg+xml", data=slide.svg(_marks(slide.lines, chunk, question)))
             key = f"{chunk.asset_id} {number} {long_side_px}"
-            page = self._drawn_pages.get(key, lambda: self._pages.draw(data, number, long_side_px=long_side_px))
+            page = self._drawn_pages.one(key, lambda: self._pages.draw(data, number, long_side_px=long_side_px))
         except AssetError as error:
             raise NotFoundError(f"{chunk.filepath} cannot be shown: {error.message}") from None
         return PagePicture(media_type="image/jpeg", data=_jpeg(page, _marks(page.lines, chunk, question)))
-
-
-class _Last(Generic[T]):
-    """The last few of something that takes long to make. Safe to use from several threads."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, T] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: str, make: Callable[[], T]) -> T:
-        """What was made under a key, or is made now."""
-        with self._lock:
-            known = self._kept.get(key)
-        if known is None:
-            known = make()
-        with self._lock:
-            self._kept[key] = known
-            self._kept.move_to_end(key)
-            while len(self._kept) > _KEPT_PAGES:
-                self._kept.popitem(last=False)
-        return known
 
 
 def _marks(lines: Sequence[PageLine], chunk: Chunk, question: str) -> list[Box]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from threading import Lock
 
 import numpy as np
 
 from foveal.pipeline.findings import ImageFindings
 from foveal.pipeline.part_vectors import PartVectors
 from foveal.ports.models import TextRecognizer
+from foveal.retrieval.recent import Recent
 from foveal.retrieval.regions import choose_things, cut
 from foveal.retrieval.registration import Features, Registration, best, features, register
 from foveal.retrieval.relations import MEASURED_ENCODER, ImageEvidence, Things, relate
@@ -74,8 +73,7 @@ class Relating:
         self._parts = parts
         self._recognizer = recognizer
         self._picture = picture
-        self._remembered: OrderedDict[AssetId, _Shown] = OrderedDict()
-        self._lock = Lock()
+        self._remembered = Recent[AssetId, _Shown](REMEMBERED)
 
     def __call__(self, image: ImageInput, hits: Sequence[Hit]) -> list[tuple[Relation, ...]]:
         """Every relation of the image to each hit, strongest first; none to a text."""
@@ -116,17 +114,12 @@ class Relating:
         )
 
     def _known(self, image: ImageInput) -> _Shown:
-        key, _ = content_of(image)
-        with self._lock:
-            known = self._remembered.pop(key, None)
-        if known is None:
-            both = features(image.pixels), features(image.pixels[:, ::-1])
-            known = _Shown(evidence=self._evidence(image), both=both)
-        with self._lock:
-            self._remembered[key] = known
-            while len(self._remembered) > REMEMBERED:
-                self._remembered.popitem(last=False)
-        return known
+        return self._remembered.one(
+            content_of(image)[0],
+            lambda: _Shown(
+                evidence=self._evidence(image), both=(features(image.pixels), features(image.pixels[:, ::-1]))
+            ),
+        )
 
     def _looks(self, shown: _Shown, pixels: Pixels) -> Things | None:
         """The shown image's objects and their vectors; None without any, or where vectors do not tell them apart."""

@@ -111,7 +111,6 @@ async function showFound(signal) {
   const wanted = grid.holds + 1;  // more than fit into the window: these are shown at once
   const { hits, rejected } = await fetchFirst(wanted, signal);
   await grid.show(among(hits.length ? hits : rejected));
-  if (signal.aborted) return;
   const more = hits.length === wanted;
   if (more) {
     let rest = null;
