@@ -17,6 +17,10 @@ CLIENTS = Path(__file__).parent / "clients"
 PLACE = platformdirs.user_cache_path("foveal-tests", appauthor=False) / "clients"
 SECONDS = 110
 """Longest installation."""
+NODE = 20
+"""Oldest version that the JavaScript clients run on."""
+_absent: dict[Path, str] = {}
+"""Why an environment cannot be had; not tried again."""
 
 
 def python_of(requirements: str) -> Path:
@@ -35,12 +39,13 @@ def python_of(requirements: str) -> Path:
 
 
 def node_folder() -> Path:
-    """A folder with the JavaScript clients installed; skips where Node is absent, and in CI."""
+    """A folder with the JavaScript clients installed; skips where Node is absent or older than they allow."""
     node, npm = shutil.which("node"), shutil.which("npm")
-    if os.environ.get("CI"):
-        pytest.skip("the JavaScript clients are not installed in CI")
     if node is None or npm is None:
         pytest.skip("there is no Node here")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < NODE:
+        pytest.skip(f"the JavaScript clients need Node {NODE}, and this is {version}")
     package = CLIENTS / "javascript" / "package.json"
 
     def fill(folder: Path) -> None:
@@ -63,9 +68,15 @@ def _made(name: str, key: str, fill) -> Path:
     folder = PLACE / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
     if folder.is_dir():
         return folder
+    if folder in _absent:
+        pytest.skip(_absent[folder])
     PLACE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=PLACE, prefix=f"{name}-new-") as beside:
-        fill(Path(beside) / "made")
+        try:
+            fill(Path(beside) / "made")
+        except pytest.skip.Exception as why:
+            _absent[folder] = str(why)
+            raise
         if not folder.is_dir():  # another process may have been quicker
             (Path(beside) / "made").rename(folder)
     return folder
