@@ -12,12 +12,16 @@ import json
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from benchmarks.data import test_data
 
 Pages = list[tuple[int | None, str]]
+Read = Callable[[Path], Pages]
 REPEATS = 3
 CANDIDATES = {
     "pdf": ("foveal", "pypdfium2", "pypdf", "pdfplumber"),
@@ -96,8 +100,9 @@ def _peak_mib() -> float:
     return sum(usage) / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _foveal(suffix: str):
+def _foveal(suffix: str) -> Read:
     """The words alone, as the libraries give them: pictures are not decoded."""
+    from foveal.ports.sources import Reader
     from foveal.readers.docx import DocxReader
     from foveal.readers.html import HtmlReader
     from foveal.readers.image import ImageReader
@@ -108,7 +113,7 @@ def _foveal(suffix: str):
     from foveal.types.content import TextContent
 
     limits = Limits(max_pictures=0)
-    made = {
+    made: dict[str, Callable[[], Reader]] = {
         "pdf": lambda: PdfReader(limits),
         "html": lambda: HtmlReader(limits),
         "docx": lambda: DocxReader(limits, ImageReader(limits)),
@@ -131,7 +136,7 @@ def _foveal(suffix: str):
     return read
 
 
-def _pypdfium2():
+def _pypdfium2() -> Read:
     import pypdfium2
 
     def read(path: Path) -> Pages:
@@ -141,13 +146,13 @@ def _pypdfium2():
     return read
 
 
-def _pypdf():
+def _pypdf() -> Read:
     from pypdf import PdfReader
 
     return lambda path: [(n, page.extract_text()) for n, page in enumerate(PdfReader(path).pages, start=1)]
 
 
-def _pdfplumber():
+def _pdfplumber() -> Read:
     import pdfplumber
 
     def read(path: Path) -> Pages:
@@ -157,7 +162,7 @@ def _pdfplumber():
     return read
 
 
-def _docx():
+def _docx() -> Read:
     from docx import Document
 
     def read(path: Path) -> Pages:
@@ -168,10 +173,10 @@ def _docx():
     return read
 
 
-def _pptx():
+def _pptx() -> Read:
     from pptx import Presentation
 
-    def texts(shapes):
+    def texts(shapes: Any) -> Iterator[str]:
         for shape in shapes:
             if shape.has_text_frame:
                 yield shape.text_frame.text
@@ -185,7 +190,7 @@ def _pptx():
     ]
 
 
-def _selectolax():
+def _selectolax() -> Read:
     from selectolax.lexbor import LexborHTMLParser
 
     def read(path: Path) -> Pages:
@@ -196,7 +201,7 @@ def _selectolax():
     return read
 
 
-def _bs4():
+def _bs4() -> Read:
     from bs4 import BeautifulSoup
 
     def read(path: Path) -> Pages:
@@ -208,21 +213,21 @@ def _bs4():
     return read
 
 
-def _trafilatura():
+def _trafilatura() -> Read:
     import trafilatura
 
     return lambda path: [(None, trafilatura.extract(path.read_bytes()) or "")]
 
 
-def _markitdown():
+def _markitdown() -> Read:
     from markitdown import MarkItDown
 
     converter = MarkItDown()
     return lambda path: [(None, converter.convert(str(path)).text_content)]
 
 
-READERS = {
-    **{(suffix, "foveal"): lambda s=suffix: _foveal(s) for suffix in CANDIDATES},
+READERS: dict[tuple[str, str], Callable[[], Read]] = {
+    **{(suffix, "foveal"): partial(_foveal, suffix) for suffix in CANDIDATES},
     **{(suffix, "markitdown"): _markitdown for suffix in CANDIDATES},
     ("pdf", "pypdfium2"): _pypdfium2,
     ("pdf", "pypdf"): _pypdf,

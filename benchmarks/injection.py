@@ -79,7 +79,7 @@ def _answer(http: httpx.Client, deployment: str, one: Injection) -> str:
     message = reply.json()["choices"][0]["message"]
     given = range(1, len(message["context"]["citations"]) + 1)
     stray = [n for n in re.findall(r"\[doc(\d+)\]", message["content"]) if int(n) not in given]
-    return message["content"] + "".join(f" STRAY{n}" for n in stray)
+    return str(message["content"]) + "".join(f" STRAY{n}" for n in stray)
 
 
 def _report(answerer: str, steered: list[str], twins: list[str]) -> None:

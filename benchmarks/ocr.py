@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> None:
             print(f"{title:<12}{name:<10}{row(data, some, read)}", flush=True)
 
 
-def row(data: Path, entries: Sequence[dict], read: Callable[[Path], tuple[OcrLine, ...]]) -> str:
+def row(data: Path, entries: Sequence[dict[str, Any]], read: Callable[[Path], tuple[OcrLine, ...]]) -> str:
     edits, characters, f1, seconds = 0, 0, [], []
     right: Counter[str] = Counter()
     for entry in entries:

@@ -207,14 +207,14 @@ def _wait(url: str, process: subprocess.Popen[bytes], seconds: float) -> None:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if process.poll() is not None:
-            raise RuntimeError(f"{process.args} ended with {process.returncode}")
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
         try:
             httpx.get(url, timeout=2, trust_env=False)
         except httpx.TransportError:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"{process.args} did not answer {url}")
+    raise RuntimeError(f"{process.args!r} did not answer {url}")
 
 
 if __name__ == "__main__":

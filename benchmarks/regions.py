@@ -42,7 +42,8 @@ TOP = 10
 def halved(pixels: Pixels) -> Pixels:
     import cv2
 
-    return cv2.resize(np.ascontiguousarray(pixels), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    small: Pixels = cv2.resize(np.ascontiguousarray(pixels), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return small
 
 
 def shifted(box: Box) -> Box:

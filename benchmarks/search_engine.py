@@ -16,7 +16,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def member_of(*groups: str) -> Filter:
     return Or(operands=(nobody, AnyItem(field="group_ids", condition=SearchIn(field=ITEM, values=groups))))
 
 
-def recall_at_10(found: list[str], field: str, collection: Collection, question: int, rows: np.ndarray) -> float:
+def recall_at_10(found: Sequence[str], field: str, collection: Collection, question: int, rows: np.ndarray) -> float:
     """Of the ten rows of `rows` with the largest dot products, the fraction that was found."""
     scores = collection.vectors[field][rows] @ collection.questions[question]
     best = rows[np.argsort(-scores, kind="stable")[:10]]
@@ -123,9 +123,9 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--queries", type=int, default=100)
-    arguments = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="foveal-bench-") as folder:
-        run(Path(folder), arguments.rows, arguments.queries)
+        run(Path(folder), args.rows, args.queries)
 
 
 def run(folder: Path, rows: int, queries: int) -> None:

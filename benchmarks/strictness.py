@@ -14,8 +14,10 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,13 +54,13 @@ class Remembering:
         self._known: dict[tuple[str, str], FloatArray] = {}
         self.identity, self.dim = embedder.identity, embedder.dim
 
-    def embed_passages(self, texts: list[str]) -> FloatArray:
+    def embed_passages(self, texts: Sequence[str]) -> FloatArray:
         return self._all("passage", texts)
 
-    def embed_queries(self, texts: list[str]) -> FloatArray:
+    def embed_queries(self, texts: Sequence[str]) -> FloatArray:
         return self._all("query", texts)
 
-    def _all(self, kind: str, texts: list[str]) -> FloatArray:
+    def _all(self, kind: str, texts: Sequence[str]) -> FloatArray:
         missing = [t for t in dict.fromkeys(texts) if (kind, t) not in self._known]
         embed = self._embedder.embed_passages if kind == "passage" else self._embedder.embed_queries
         self._known.update({(kind, t): v for t, v in zip(missing, embed(missing), strict=True)})
@@ -74,7 +76,7 @@ class Questions:
     answers: list[list[str]]
 
 
-def lines(path: Path) -> list[dict]:
+def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
@@ -123,7 +125,8 @@ def texts(data: Path, embedder: Remembering, asked: str, told: str, step: int) -
     vectors = embedder.embed_passages(corpus)
     background = embedder.embed_passages(list(SUBJECTS))
     sure: dict[str, tuple[list[float], list[float]]] = {leg: ([], []) for leg in ("text", "keyword", "best of both")}
-    before, after, quoted, refused = [], [], [], []
+    before, after = list[int](), list[int]()
+    quoted, refused, invented = list[bool](), list[bool](), list[bool]()
     spent = 0.0
     reranker, answerer = LocalReranker(embedder), ExtractiveAnswerer(embedder, detect_language=lambda _: asked)
     for half in halves(data):
@@ -156,17 +159,15 @@ def texts(data: Path, embedder: Remembering, asked: str, told: str, step: int) -
                 quoted.append(answered and any(a in said for a in ask.answers[number]))
                 refused.append(not answered)
             else:
-                refused.append(None if not answered else "wrongly answered")
+                invented.append(answered)
     for leg, (positive, negative) in sure.items():
         print_rates(f"{asked} → {told}  {leg}", positive, negative)
-    with_answer = [r for r in refused if isinstance(r, bool)]
-    wrong = [r for r in refused if not isinstance(r, bool)]
     print(
         f"{'':<28}re-ranked: nDCG@10 {gain(before):.3f} → {gain(after):.3f},"
         f" R@1 {first(before):.3f} → {first(after):.3f}"
         f" ({1000 * spent / max(1, len(before)):.0f} ms, vectors remembered); extractive: answer's words quoted"
-        f" {np.mean(quoted):.0%}, wrongly refused {np.mean(with_answer):.0%},"
-        f" wrongly answered {np.mean([w is not None for w in wrong]):.0%}\n",
+        f" {np.mean(quoted):.0%}, wrongly refused {np.mean(refused):.0%},"
+        f" wrongly answered {np.mean(invented):.0%}\n",
         flush=True,
     )
 

@@ -53,7 +53,7 @@ def collect(data: Path, cache: Path | None) -> Collection:
     else:
         stored = compute(data, [photo["file"] for photo in photos], captions)
         if cache is not None:
-            np.savez(cache, **stored)
+            np.savez(cache, allow_pickle=False, **stored)
     vector, labels, classes, scales = (int(n) for n in stored["layout"])
     return Collection(
         features=stored["features"],
@@ -89,7 +89,7 @@ def compute(data: Path, files: list[str], captions: list[list[str]]) -> dict[str
 
 def ranks(scores: npt.NDArray[np.float32], own: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     mine = scores[np.arange(len(own)), own]
-    return 1 + (scores > mine[:, None]).sum(axis=1)
+    return np.asarray(1 + (scores > mine[:, None]).sum(axis=1))
 
 
 def adapted(photos: Collection, described: int, draw: int) -> npt.NDArray[np.int64]:
@@ -114,7 +114,7 @@ def by_keywords(photos: Collection, draw: int) -> npt.NDArray[np.int64]:
     # Ties count against it, half of them: an order among equals is luck.
     own = np.repeat(np.arange(GALLERY), 4)
     mine = scores[np.arange(len(own)), own][:, None]
-    return 1 + (scores > mine).sum(axis=1) + ((scores == mine).sum(axis=1) - 1) // 2
+    return np.asarray(1 + (scores > mine).sum(axis=1) + ((scores == mine).sum(axis=1) - 1) // 2)
 
 
 def row(name: str, found: list[npt.NDArray[np.int64]]) -> dict[str, float | str]:

@@ -17,10 +17,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from benchmarks.data import test_data
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from foveal import Foveal
+    from foveal.types.chunks import Chunk
+    from foveal.types.content import Content
+    from foveal.types.search import Mode
+
+Fits = Callable[["Chunk"], bool]
 
 TOLERANCE_MS = 2000
 PARAPHRASES = {
@@ -63,7 +77,7 @@ def main(arguments: list[str]) -> None:
                 _one(Path(value))
 
 
-def clips() -> Iterator[tuple[Path, dict[str, object]]]:
+def clips() -> Iterator[tuple[Path, dict[str, Any]]]:
     for line in (test_data() / "video" / "video.jsonl").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         yield test_data() / entry["file"], entry
@@ -117,7 +131,7 @@ def edits(said: list[str], heard: list[str]) -> int:
     return row[-1]
 
 
-def _sounds(path: Path):
+def _sounds(path: Path) -> Iterator[npt.NDArray[np.int16]]:
     from foveal.types.content import SoundContent
 
     for content in _contents(path):
@@ -125,7 +139,7 @@ def _sounds(path: Path):
             yield content.samples
 
 
-def _contents(path: Path):
+def _contents(path: Path) -> Iterator[Content]:
     from foveal.readers.limits import Limits
     from foveal.readers.sniffing import sniff
     from foveal.readers.video import VideoReader
@@ -167,60 +181,59 @@ def moments() -> None:
                 print(f"{what:<22}{mode.value:<10}{len(ranks):>7}{shares[0]:>9.2f}{shares[1]:>9.2f}", flush=True)
 
 
-def _said() -> Iterator[tuple[str, Callable[[object], bool]]]:
+def _said() -> Iterator[tuple[str, Fits]]:
     for path, entry in clips():
         for line in entry.get("segments") or ():
             if line["text"] in PARAPHRASES:
                 at_ms = line["start"] * 1000
-                yield (
-                    PARAPHRASES[line["text"]],
-                    lambda chunk, at_ms=at_ms, path=path: (
-                        chunk.filepath.endswith(path.name)
-                        and chunk.feature == "speech"
-                        and abs(chunk.locator.start_ms - at_ms) <= TOLERANCE_MS
-                    ),
-                )
+                yield PARAPHRASES[line["text"]], partial(_is_near, path.name, [at_ms], "speech")
 
 
-def _written(foveal) -> Iterator[tuple[str, Callable[[object], bool]]]:
-    """A text is where an independent look at two frames a second reads it."""
+def _written(foveal: Foveal) -> Iterator[tuple[str, Fits]]:
+    """A text is where an independent look at a frame a second reads it."""
     for path, entry in clips():
         for text in entry.get("on_screen_text") or ():
             spans = _read_at(foveal, path, text)
             if spans and text in PARAPHRASES:
-                yield (
-                    PARAPHRASES[text],
-                    lambda chunk, spans=spans, path=path: (
-                        chunk.filepath.endswith(path.name)
-                        and any(abs(chunk.locator.start_ms - at_ms) <= TOLERANCE_MS for at_ms in spans)
-                    ),
-                )
+                yield PARAPHRASES[text], partial(_is_near, path.name, spans, None)
+
+
+def _is_near(name: str, starts_ms: Sequence[float], feature: str | None, chunk: Chunk) -> bool:
+    at_ms = chunk.locator.start_ms
+    return (
+        chunk.filepath.endswith(name)
+        and feature in {None, chunk.feature}
+        and at_ms is not None
+        and any(abs(at_ms - start_ms) <= TOLERANCE_MS for start_ms in starts_ms)
+    )
 
 
 _READ: dict[tuple[str, int], str] = {}
 
 
-def _read_at(foveal, path: Path, text: str) -> list[int]:
+def _read_at(foveal: Foveal, path: Path, text: str) -> list[int]:
     import av
 
+    ocr = foveal.models.ocr
+    assert ocr is not None, "text on the screen needs the OCR models"
     bare = re.sub(r"\W", "", text.lower())
     found = []
     with av.open(path) as container:
         next_s = 0.0
         for frame in container.decode(video=0):
-            if frame.time < next_s:
+            if frame.time is None or frame.time < next_s:
                 continue
             next_s = frame.time + 1.0
             key = path.name, round(frame.time * 1000)
             if key not in _READ:
-                lines = foveal.models.ocr.recognize(frame.to_ndarray(format="rgb24"))
+                lines = ocr.recognize(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
                 _READ[key] = re.sub(r"\W", "", " ".join(line.text for line in lines).lower())
             if bare in _READ[key]:
                 found.append(key[1])
     return found
 
 
-def _rank(foveal, mode, question: str, fits: Callable[[object], bool]) -> int | None:
+def _rank(foveal: Foveal, mode: Mode, question: str, fits: Fits) -> int | None:
     from foveal.types.search import Query
 
     hits = foveal.search("default", Query(text=question, mode=mode, top=5)).hits
@@ -253,9 +266,8 @@ def _one(clip: Path) -> None:
     from foveal.types.content import ImageContent
 
     frames = sum(isinstance(content, ImageContent) for content in _contents(clip))
-    own, child = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    own, child = own / unit, child / unit
+    own, child = (resource.getrusage(who).ru_maxrss / unit for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     if sys.platform == "linux":  # there ru_maxrss still holds what the process that started this one had
         (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
         own = int(line.split()[1]) / 1024

@@ -26,6 +26,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,7 @@ from foveal.types.locators import Box
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from playwright.sync_api import Response as PageResponse
 
     from foveal import Foveal
 
@@ -111,13 +113,17 @@ def _row(name: str, measured: float, limit: float, unit: str, *, more_is_better:
     print(f"{name:<44}{measured:>9.1f} {unit:<2}{limit:>9.1f} {unit:<2}{ratio:>8.2f}")
 
 
+def _keep_size(received: list[int], reply: PageResponse) -> None:
+    received.append(int(reply.headers.get("content-length", 0)))
+
+
 def load(browser: Browser, address: str) -> None:
     seconds, sizes = [], []
     for _ in range(7):
         context = browser.new_context()
         page = context.new_page()
         received: list[int] = []
-        page.on("response", lambda reply, kept=received: kept.append(int(reply.headers.get("content-length", 0))))
+        page.on("response", partial(_keep_size, received))
         started = time.perf_counter()
         page.goto(address, wait_until="commit")
         page.wait_for_selector("[data-choice=data]")

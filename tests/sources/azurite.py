@@ -38,7 +38,7 @@ def installed() -> Path:
         pytest.skip("Azurite needs Node.js and npm, which are not installed here")
     if not program.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        fetch = [npm, "install", f"azurite@{VERSION}", "--no-audit", "--no-fund", "--omit=dev", "--prefix", folder]
+        fetch = [npm, "install", f"azurite@{VERSION}", "--no-audit", "--no-fund", "--omit=dev", "--prefix", str(folder)]
         done = subprocess.run(fetch, capture_output=True, text=True, timeout=600, check=False)
         if done.returncode:
             pytest.skip(f"Azurite cannot be had from npm here: {done.stderr.strip()[-200:]}")
