@@ -20,6 +20,7 @@ COPYLEFT = {
     "pathspec": "MPL-2.0: the build and mypy only",
     "psycopg": "LGPL-3.0: an extra, imported unchanged",
     "psycopg-binary": "LGPL-3.0: the compiled half of psycopg, an extra, unchanged",
+    "pytest-rerunfailures": "MPL-2.0: tests only",
     "tqdm": "MPL-2.0 AND MIT: unchanged, comes with openai and lancedb",
 }
 """Locked packages whose own licence asks for something in return, and why that is fine."""
