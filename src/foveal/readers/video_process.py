@@ -11,6 +11,7 @@ that names other files or addresses gets nowhere.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from foveal.readers.key_frames import KeyFrame, KeyFrames, Look, differs_much
 from foveal.readers.sound import Stretch, Stretches
 from foveal.readers.streams import Opened, opened_container
 from foveal.readers.subtitle_streams import language_code, subtitle_lines, subtitle_stream
+from foveal.retrieval.moments import clock
 from foveal.types.speech import TimedText
 from foveal.types.vectors import SAMPLE_RATE, Pixels, Samples
 
@@ -46,6 +48,8 @@ MOST_ERRORS = 5_000
 FIRM = frozenset({"mov", "matroska", "avi", "asf", "flv"})
 """Demuxers whose duration is written in the file; others guess it from the bit rate."""
 MISSING_S, MISSING_SHARE = 0.9, 0.03
+HOLE_S, MOST_HOLES = 1.0, 100
+"""Shorter stretches without frames are the container's inaccuracy."""
 
 Item = tuple[Message, bytes | memoryview]
 
@@ -186,6 +190,20 @@ class _Cuts:
         return True
 
 
+@dataclass(slots=True)
+class _Holes:
+    """Stretches of the timeline without frames of one kind."""
+
+    found: list[tuple[float, float]] = field(default_factory=list)
+    _to_s: float = -1.0
+
+    def see(self, start_s: float, end_s: float) -> None:
+        """A frame, in order of time."""
+        if self._to_s >= 0 and start_s - self._to_s > HOLE_S and len(self.found) < MOST_HOLES:
+            self.found.append((self._to_s, start_s))
+        self._to_s = max(self._to_s, end_s)
+
+
 class _Reading:
     """One pass over a file."""
 
@@ -200,8 +218,10 @@ class _Reading:
         self._samples = 0
         self._errors = 0
         self._broken_off = self._encrypted = False
+        self._shown: VideoFrame | None = None
         self._beat_s = 0.0
-        self._end_s = 0.0
+        self._end_s = self._read_s = 0.0
+        self._unseen, self._unheard = _Holes(), _Holes()
 
     def items(self) -> Iterator[Item]:
         import av
@@ -217,6 +237,8 @@ class _Reading:
                 elif isinstance(frame, av.AudioFrame) and resampler is not None:
                     yield from self._hear(frame, resampler)
         if self._pictures is not None:
+            if self._skips:
+                self._pictures.last_s = max(self._pictures.last_s, self._read_s)
             yield from map(self._pictures.item, self._pictures.end())
         yield from map(_sound_item, self._stretches.end())
         yield self._last()
@@ -238,15 +260,29 @@ class _Reading:
         if packet.has_sidedata("encryption_info"):
             self._encrypted = True  # its decoder would make noise of it
             return []
+        if packet.pts is not None and packet.time_base and packet.stream is self._opened.video:
+            self._read_s = max(self._read_s, float(packet.pts * packet.time_base) - self._opened.start_s)
+            if not packet.size:
+                return self._shown_again(packet.pts)
         try:
             return list(packet.decode())
         except (av.FFmpegError, ValueError, NotImplementedError):
             self._errors += 1
             return []
 
+    def _shown_again(self, pts: int) -> list[object]:
+        """The frame before, for a packet without a byte (Theora): decoders would take it for the end."""
+        if self._shown is None:
+            return []
+        self._shown.pts = pts
+        return [self._shown]
+
     def _see(self, frame: VideoFrame, pictures: _Pictures) -> Iterator[Item]:
         import av
 
+        self._shown = frame
+        at_s = _time(frame, pictures.video, pictures.frames) - pictures.start_s
+        self._unseen.see(at_s, at_s)
         try:
             yield from map(pictures.item, pictures.see(frame))
         except (av.FFmpegError, ValueError):  # a frame whose size or format changed to what nobody knows
@@ -264,6 +300,7 @@ class _Reading:
         except (av.FFmpegError, ValueError):
             self._errors += 1
             return
+        self._unheard.see(at_s, at_s + sum(map(len, pieces)) / SAMPLE_RATE)
         for piece in pieces:
             self._samples += len(piece)
             yield from map(_sound_item, self._stretches.add(at_s, piece))
@@ -289,11 +326,31 @@ class _Reading:
             warnings.append("It is damaged: some of its frames cannot be decoded.")
         elif (missing_s := self._missing_s()) > 0:
             warnings.append(f"Its last {missing_s:.0f} seconds are missing: it was cut off, or its header is wrong.")
+        if (hole := self._hole()) is not None and not self._encrypted:
+            start, end = (clock(round(1000 * at_s)) for at_s in hole)
+            warnings.append(f"There is nothing in it from {start} to {end}: it is damaged there, or was paused.")
         if self._opened.video is not None and not frames:
             warnings.append("None of its pictures can be decoded: only its sound is read.")
         if self._listens and not self._samples:
             warnings.append("None of its sound can be decoded: only its pictures are read.")
         return {"kind": "end", "warnings": warnings, "last": True}, b""
+
+    @property
+    def _skips(self) -> bool:
+        """Whether only frames that stand by themselves are decoded."""
+        video = self._opened.video
+        return video is not None and str(video.codec_context.skip_frame) == "NONKEY"
+
+    def _hole(self) -> tuple[float, float] | None:
+        """The longest stretch with neither pictures nor sound; without sound nobody knows, a still picture has one
+        frame.
+        """
+        if not self._listens:
+            return None
+        unseen = self._unseen.found if self._pictures is not None and self._pictures.frames else [(0.0, math.inf)]
+        both = [(max(a, c), min(b, d)) for a, b in unseen for c, d in self._unheard.found]
+        longest = max(both, key=lambda hole: hole[1] - hole[0], default=(0.0, 0.0))
+        return longest if longest[1] - longest[0] > HOLE_S else None
 
     def _missing_s(self) -> float:
         """Seconds that the header promises and that are not there; 0 where it makes no firm promise."""
