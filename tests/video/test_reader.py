@@ -176,6 +176,13 @@ def test_what_is_missing_in_the_middle_is_told_with_its_times(read: Read) -> Non
     assert warnings(read(_without(whole, 4, 8, kind="video"))) == ""  # a picture that stays needs no other
 
 
+def test_a_clock_that_starts_again_is_told(read: Read) -> None:
+    one = video_of(THREE, format="mpegts", codec="mpeg2video", rate=25)
+    contents = read(one + one)
+    assert colors(contents) == [0, 1, 2]
+    assert "goes back after 00:05" in warnings(contents)
+
+
 def _without(data: bytes, start_s: float, end_s: float, *, kind: str = "") -> bytes:
     """A Matroska file less its packets of a stretch of time; of one kind where it is named."""
     buffer = io.BytesIO()

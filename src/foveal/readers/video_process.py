@@ -222,6 +222,7 @@ class _Reading:
         self._beat_s = 0.0
         self._end_s = self._read_s = 0.0
         self._unseen, self._unheard = _Holes(), _Holes()
+        self._back_s: float | None = None
 
     def items(self) -> Iterator[Item]:
         import av
@@ -283,6 +284,8 @@ class _Reading:
         self._shown = frame
         at_s = _time(frame, pictures.video, pictures.frames) - pictures.start_s
         self._unseen.see(at_s, at_s)
+        if at_s < pictures.last_s - HOLE_S and self._back_s is None:
+            self._back_s = pictures.last_s
         try:
             yield from map(pictures.item, pictures.see(frame))
         except (av.FFmpegError, ValueError):  # a frame whose size or format changed to what nobody knows
@@ -329,6 +332,11 @@ class _Reading:
         if (hole := self._hole()) is not None and not self._encrypted:
             start, end = (clock(round(1000 * at_s)) for at_s in hole)
             warnings.append(f"There is nothing in it from {start} to {end}: it is damaged there, or was paused.")
+        if self._back_s is not None:
+            at = clock(round(1000 * self._back_s))
+            warnings.append(
+                f"Its clock goes back after {at}, as where files are glued: pictures are missing from there."
+            )
         if self._opened.video is not None and not frames:
             warnings.append("None of its pictures can be decoded: only its sound is read.")
         if self._listens and not self._samples:
