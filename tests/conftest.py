@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from starlette.types import ASGIApp
 
 pytest.register_assert_rewrite("foveal.testing.contracts")
@@ -19,6 +20,10 @@ from foveal.testing.postgres import fresh_database, postgres_server
 from foveal.testing.serving import Switch, served
 
 ROOT = Path(__file__).parent.parent
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:

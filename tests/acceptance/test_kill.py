@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def _content(program: Program) -> dict[str, tuple[object, ...]]:
             c.filepath: (c.asset_id, c.content, c.tags, c.text_vector, c.image_vector, c.seen_vector)
             for c in home.store.snapshot("default", record.generation).scan(vectors=True)
         }
+
+
+def _under_way(program: Program, process: subprocess.Popen[str], done: int) -> str:
+    """The id of the one job, as soon as so many of its files are through."""
+    with package.open(program.home, models=program.models, offline=True) as home:
+        while process.poll() is None:
+            for job in home.jobs.recent():
+                if job.final or (job.stage == "understand" and job.progress.done >= done):
+                    return job.ingestion_id
+            time.sleep(0.1)
+    raise AssertionError(process.communicate())
 
 
 @pytest.mark.timeout(400)
@@ -67,9 +79,9 @@ def test_ctrl_c_leaves_a_state_to_go_on_from(tmp_path: Path, all_models: Path, t
     photos = _photos(test_data, tmp_path / "photos", 40)
     program = Program(home=tmp_path / "home", models=all_models)
     process = program.start("--set", "commit_assets=4", "ingest", photos)
-    time.sleep(5)
+    _under_way(program, process, 5)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
 
     assert process.returncode in {0, 130}
     assert "Traceback" not in err
@@ -83,14 +95,8 @@ def test_a_running_ingestion_is_cancelled_from_another_process(
     photos = _photos(test_data, tmp_path / "photos", 60)
     program = Program(home=tmp_path / "home", models=all_models)
     process = program.start("--set", "commit_assets=2", "ingest", photos)
-    running: list[str] = []
-    while not running and process.poll() is None:
-        time.sleep(0.5)
-        jobs = program("jobs", "list", "--json", status=None)
-        running = [j["ingestion_id"] for j in jobs.json] if jobs.status == 0 else []  # type: ignore[attr-defined]
-
-    program("jobs", "cancel", running[0])
-    out, _ = process.communicate(timeout=60)
+    program("jobs", "cancel", _under_way(program, process, 5))
+    out, _ = process.communicate(timeout=120)
 
     assert "cancelled" in out or "succeeded" in out
     program("ingest", photos)

@@ -181,7 +181,7 @@ def test_a_body_over_the_limit_is_too_large_declared_or_not(
 ) -> None:
     pieces = [b"[" + b" " * 5000] if declared else iter([b" " * 1000] * 5)
     content = pieces[0] if isinstance(pieces, list) else pieces
-    with httpx.Client(base_url=serve(create_app(engine, max_body_bytes=2000)), trust_env=False) as http:
+    with httpx.Client(base_url=serve(create_app(engine, max_body_bytes=2000)), trust_env=False, timeout=20) as http:
         response = http.post(path, params=DATED, content=content)
     assert response.status_code == 413
     assert response.json()["error"]["code"] == "too_large"

@@ -41,7 +41,9 @@ def board(keys: InMemoryApiKeys) -> str:
 @pytest.fixture
 def http(engine: FakeEngine, keys: InMemoryApiKeys, key: str, serve: Serve) -> Iterator[httpx.Client]:
     engine.files["secret dogs.jpg"] = b"secret"
-    with httpx.Client(base_url=serve(create_app(engine, keys=keys, link_secret=SECRET)), trust_env=False) as client:
+    with httpx.Client(
+        base_url=serve(create_app(engine, keys=keys, link_secret=SECRET)), trust_env=False, timeout=20
+    ) as client:
         yield client
 
 
@@ -49,7 +51,7 @@ def http(engine: FakeEngine, keys: InMemoryApiKeys, key: str, serve: Serve) -> I
 def open_http(engine: FakeEngine, keys: InMemoryApiKeys, key: str, serve: Serve) -> Iterator[httpx.Client]:
     engine.files["secret dogs.jpg"] = b"secret"
     app = create_app(engine, keys=keys, link_secret=SECRET, open_links=True)
-    with httpx.Client(base_url=serve(app), trust_env=False) as client:
+    with httpx.Client(base_url=serve(app), trust_env=False, timeout=20) as client:
         yield client
 
 

@@ -34,7 +34,7 @@ def test_clients_that_trust_the_made_certificate_work_over_https(
         url = running.address
         assert url.startswith("https://127.0.0.1:")
         trust = ssl.create_default_context(cafile=str(certificate))
-        with httpx.Client(verify=trust, trust_env=False) as http:
+        with httpx.Client(verify=trust, trust_env=False, timeout=20) as http:
             for name in ("127.0.0.1", "localhost"):
                 address = url.replace("127.0.0.1", name)
                 assert http.get(f"{address}/v1/indexes", headers={"api-key": key}).json() == {"indexes": []}
@@ -45,10 +45,10 @@ def test_clients_that_trust_the_made_certificate_work_over_https(
         monkeypatch.undo()
         with (
             pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
-            httpx.Client(trust_env=False) as http,
+            httpx.Client(trust_env=False, timeout=20) as http,
         ):
             http.get(url)
-        with pytest.raises(httpx.RemoteProtocolError), httpx.Client(trust_env=False) as http:
+        with pytest.raises(httpx.RemoteProtocolError), httpx.Client(trust_env=False, timeout=20) as http:
             http.get(url.replace("https", "http"))
     assert f"SSL_CERT_FILE={certificate}" in running.said
     assert f"NODE_EXTRA_CA_CERTS={certificate}" in running.said

@@ -94,6 +94,7 @@ def test_a_space_can_be_asked_for_by_its_name(http: httpx.Client) -> None:
         ("vectorizeText", {"json": {"text": ""}}, 400, "BadArgument"),
         ("vectorizeText", {"json": {"text": "word " * 71}}, 400, "BadArgument"),
         ("vectorizeText", {"json": {}}, 400, "BadArgument"),
+        ("vectorizeText", {"json": []}, 400, "BadArgument"),
         ("vectorizeText", {"content": b"{"}, 400, "BadArgument"),
         ("vectorizeImage", {"json": {"url": "ftp://example.org/a.png"}}, 400, "InvalidImageUrl"),
         ("vectorizeImage", {"json": {"url": "https://example.org/nothing.png"}}, 400, "InvalidImageUrl"),
@@ -114,6 +115,8 @@ def test_what_is_wrong_is_said_in_the_contract_s_shape(
     assert error["code"] == "InvalidRequest"
     assert error["innererror"]["code"] == inner
     assert error["innererror"]["message"]
+    assert "data URL" not in error["message"]  # this face takes none
+    assert "TextIn" not in error["message"]
 
 
 def test_an_unknown_model_version_is_refused(http: httpx.Client) -> None:

@@ -17,11 +17,13 @@ from foveal.pipeline.chat import collect
 from foveal.pipeline.describing import DescribingChat
 from foveal.pipeline.time_links import TimeLinks
 from foveal.pipeline.video_chat import VideoChat
-from foveal.pipeline.video_extracting import wants_summary
+from foveal.pipeline.video_extracting import documents_of, timed, wants_summary
+from foveal.pipeline.video_hits import hits_of
 from foveal.pipeline.video_prompting import FrameBudget
 from foveal.pipeline.video_summary import summary
 from foveal.pipeline.video_timelines import VideoTimeline
 from foveal.ports.models import ChatModel
+from foveal.retrieval.moments import place_in_words
 from foveal.retrieval.passages import whole_sentences
 from foveal.retrieval.spreading import spread_order, spread_times
 from foveal.retrieval.tokens import TokenCounter
@@ -418,6 +420,8 @@ def test_a_model_is_given_the_frame_of_a_time_in_the_question_in_full_resolution
         ("How many parrots are there?", f"I see a parrot. [03:00]({ADDRESS}#t=180)"),
         ("Can you see a dog or a parrot?", f"I see a parrot. [03:00]({ADDRESS}#t=180)\nI see no dog in it."),
         ("Is there a dog?", "I see no dog in it."),
+        ("When does the parrot appear?", f"I see a parrot. [03:00]({ADDRESS}#t=180)"),
+        ("When is a dog visible?", "I see no dog in it."),
     ],
 )
 def test_a_question_about_things_that_are_recognised_is_answered_by_when_they_are_seen(
@@ -435,6 +439,17 @@ def test_a_title_that_stays_is_not_told_again_and_again() -> None:
     timeline = replace(TIMELINE, moments=tuple(sorted((*MOMENTS, again), key=lambda c: c.locator.start_ms or 0)))
     text = summary([timeline], "en", FakeTextEmbedder().embed_passages, tokens=TokenCounter(), most_tokens=None)
     assert text.count("JUNE") == 1
+
+
+def test_words_on_the_screen_are_quoted_as_they_stand_there_without_the_name_of_a_file() -> None:
+    chunk = moment(0, 2 * MINUTE, Feature.SCREEN_TEXT, "JUNE2018\nJUNE 2018", ocr_text="JUNE2018")
+    hit = Hit(chunk=chunk, score=1, confidence=1, legs=())
+    (document,) = documents_of([TIMELINE], [hit])
+    assert document.text == "JUNE2018"
+    quoted = f"{place_in_words(chunk)}: “JUNE2018” [doc1]"
+    assert timed(quoted, [document], [TIMELINE]) == "“JUNE2018” [02:00]"
+    (found,) = hits_of("talks", [hit], {chunk.document_id: "talk"}, dedup=True)
+    assert found.text == "JUNE2018"
 
 
 def test_what_is_written_on_the_screen_is_told_with_its_time() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,12 +15,21 @@ from foveal.pipeline.ingest import IngestRequest
 from foveal.pipeline.job_run import JobRun
 from foveal.pipeline.jobs import Jobs
 from foveal.pipeline.video_ingesting import VideoIngesting, path_of
+from foveal.retrieval.metadata_values import select_documents
 from foveal.runtime.video_files import VideoFiles
 from foveal.testing.fakes_stores import InMemoryIngestionLog
 from foveal.testing.fakes_videos import FakeDownloader, InMemoryVideoRegistry, fake_video_indexes
 from foveal.types.ingestions import DocumentState, IngestionProgress, JobKind
 from foveal.types.sources import Secret
-from foveal.types.videos import IndexFeature, MetadataField, VideoIngestion, VideoMode, VideoTask
+from foveal.types.videos import (
+    DateRange,
+    IndexFeature,
+    MetadataField,
+    VideoIngestion,
+    VideoMode,
+    VideoQuery,
+    VideoTask,
+)
 
 PAGES = {"https://x.org/a.mp4": b"video a", "https://x.org/b.mp4": b"video b", "https://x.org/bad.mp4": b"broken"}
 
@@ -164,6 +174,36 @@ def test_adding_again_replaces_what_was_there(home: Home) -> None:
     home.run(add("b", "doc"), name="two")
     assert home.documents == {"doc": "https://x.org/b.mp4"}
     assert list(home.indexed) == [path_of("doc", "https://x.org/b.mp4")]
+
+
+def test_of_a_document_that_is_given_twice_the_later_one_stays(home: Home) -> None:
+    done = home.run(add("a", "talk"), add("b", "talk"))
+    assert (done.state, [result.succeeded for result in done.results]) == ("Completed", [True, True])
+    assert home.documents == {"talk": "https://x.org/b.mp4"}
+    assert set(home.indexed) == {path_of("talk", "https://x.org/b.mp4")}
+
+    named_alike = replace(add("a", "other"), url=Secret("https://y.org/a.mp4"))
+    home.downloader.pages["https://y.org/a.mp4"] = b"video of y"
+    home.run(add("a", "other"), named_alike, name="two")
+    assert home.documents["other"] == "https://y.org/a.mp4"
+    assert home.downloader.fetched[-1] == "https://y.org/a.mp4"
+
+    home.run(add("b", "third"), add("bad", "third"), add("nothing"), name="three")  # none is left of the third
+    assert home.run(add("b", "fourth"), add("nothing", "fourth"), name="four").state == "PartiallySucceeded"
+    assert home.documents.keys() == {"talk", "other", "fourth"}
+
+    gone = VideoTask(mode=VideoMode.REMOVE, document_id="fifth")
+    assert home.run(add("b", "fifth"), gone, name="five").state == "Completed"
+    assert "fifth" not in home.documents
+
+
+def test_metadata_from_before_its_field_was_one_of_dates_lies_in_no_span_of_time(home: Home) -> None:
+    home.run(add("a", shot="soon"), add("b", shot="2024-05-01"))
+    home.indexes.change("talks", None, fields=(MetadataField(name="shot", type="datetime", filterable=True),))
+    index, documents = home.indexes.get("talks", None), home.indexes.documents("talks", None)
+    span = DateRange(field="Shot", start=datetime(2024, 1, 1, tzinfo=UTC), end=None)
+    found = select_documents(index, documents, VideoQuery(text="luck", dates=(span,)))
+    assert [document.document_id for document in found] == ["b"]
 
 
 def test_an_ingestion_is_a_job_of_its_index_for_its_groups(home: Home) -> None:

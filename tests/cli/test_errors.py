@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +103,18 @@ def test_an_index_with_a_file_that_could_not_be_used_can_be_deleted(
     ended = foveal("index", "delete", "default", "--yes")
     assert (ended.status, ended.err) == (0, "")
     assert foveal("index", "list", "--json").out.strip() == "[]"
+
+
+def test_a_file_that_was_read_in_part_is_named_with_what_is_wrong(
+    foveal: Command, text_models: None, texts: Path
+) -> None:
+    assert "with a warning" not in foveal("ingest", texts).out
+    (texts / "broken.txt").write_text("The keeper painted the door green \ufffd and the tower red.", "utf-8")
+    ended = foveal("ingest", texts)
+    assert (ended.status, "1 with a warning: foveal status --index default --failures" in ended.out) == (0, True)
+    assert "broken.txt: warning: " in foveal("status", "--failures").out
+    (index,) = json.loads(foveal("status", "--json").out)["indexes"]
+    assert [one["path"] for one in index["warnings"]] == ["broken.txt"]
 
 
 def test_an_index_may_have_any_name(foveal: Command, text_models: None, texts: Path) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from foveal.models.cards import Card
 from foveal.models.ocr import LocalTextRecognizer, OcrOptions
+from foveal.models.ocr_arcs import ring_of
 from foveal.models.ocr_decoding import decoded, narrowed
 from foveal.models.ocr_order import in_reading_order, merged
 from foveal.models.ocr_regions import Region, find_regions, polygon, straightened
@@ -62,6 +65,48 @@ def opened(path: Path) -> Pixels:
 def test_a_line_at_an_angle_is_read(local: LocalTextRecognizer, angle: float) -> None:
     (line,) = local.recognize(written("Platform 9 to Bremen", angle=angle))
     assert line.text == "Platform 9 to Bremen"
+
+
+def bent(text: str, *, radius: float, inwards: bool) -> Pixels:
+    """Text along the upper half of a circle, or with its heads inwards along the lower one."""
+    image, font = Image.new("RGB", (800, 800), "white"), ImageFont.load_default(size=44)
+    widths = [1.1 * font.getlength(character) for character in text]
+    way, at = (-1, 90.0) if inwards else (1, -90.0)
+    at -= way * math.degrees(sum(widths) / radius) / 2
+    for character, width in zip(text, widths, strict=True):
+        at += way * math.degrees(width / radius) / 2
+        letter = Image.new("L", (120, 120))
+        ImageDraw.Draw(letter).text((60, 76), character, fill=255, font=font, anchor="ms")
+        turned = letter.rotate(-(at + 90) if not inwards else -(at - 90), resample=Image.Resampling.BICUBIC)
+        x, y = 400 + radius * math.cos(math.radians(at)), 400 + radius * math.sin(math.radians(at))
+        image.paste("black", (round(x) - 60, round(y) - 60), turned)
+        at += way * math.degrees(width / radius) / 2
+    return np.asarray(image, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("radius", [230, 320])
+@pytest.mark.parametrize("inwards", [False, True])
+def test_a_line_along_a_circle_is_read_along_it(local: LocalTextRecognizer, radius: float, *, inwards: bool) -> None:
+    (line,) = local.recognize(bent("Mountain Rescue Service", radius=radius, inwards=inwards))
+    assert line.text == "Mountain Rescue Service"
+    assert all(y > 0.6 if inwards else y < 0.65 for _, y in line.polygon)
+
+
+def test_above_and_below_of_a_seal_and_its_middle_are_lines_of_their_own(local: LocalTextRecognizer) -> None:
+    above = bent("Mountain Rescue Service", radius=320, inwards=False)
+    seal = np.minimum(above, bent("members since 1884", radius=320, inwards=True))
+    seal[340:500, 160:640] = written("FOUNDED IN 42")
+    texts = [line.text for line in local.recognize(seal)]
+    assert texts == ["Mountain Rescue Service", "FOUNDED IN 42", "members since 1884"]
+
+
+def test_a_blob_and_a_straight_line_are_no_rings() -> None:
+    scale, empty = np.ones(2, np.float32), np.zeros((200, 200), np.float32)
+    blob = cv2.circle(empty.copy(), (100, 100), 60, 1.0, -1)
+    line = cv2.line(empty.copy(), (20, 100), (180, 110), 1.0, 9)
+    for probabilities in (blob, line):
+        (contour,), _ = cv2.findContours((probabilities > 0).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+        assert ring_of(contour, probabilities, scale) == (None, 0.0)
 
 
 def test_words_side_by_side_come_from_left_to_right(local: LocalTextRecognizer) -> None:

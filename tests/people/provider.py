@@ -15,8 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
-import platformdirs
-import pytest
+from tests.npm import npm_package
 
 VERSION = "9.13.3"
 API = "api://foveal"
@@ -37,7 +36,7 @@ def free_port() -> int:
 @contextmanager
 def running(people: Mapping[str, Mapping[str, object]], redirects: list[str]) -> Iterator[Provider]:
     """The provider, knowing these people by the claims they have."""
-    folder, port = _installed(), free_port()
+    folder, port = npm_package("oidc-provider", VERSION), free_port()
     program = folder / f"provider-{port}.mjs"  # beside node_modules, or it does not find them
     shutil.copy(Path(__file__).with_name("provider.mjs"), program)
     given = {"PORT": str(port), "PEOPLE": json.dumps(people), "API": API, "REDIRECTS": json.dumps(redirects)}
@@ -56,7 +55,7 @@ def running(people: Mapping[str, Mapping[str, object]], redirects: list[str]) ->
         yield Provider(f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate()
         program.unlink()
 
 
@@ -77,17 +76,3 @@ def travel(url: str, person: str, stop: str) -> dict[str, str]:
             data = {"prompt": prompt[1] if prompt else "", "login": person, "password": "any"}
             reply = browser.post(urljoin(str(reply.url), action[1]), data=data)
     raise AssertionError("The provider does not send the browser back.")
-
-
-def _installed() -> Path:
-    folder = Path(platformdirs.user_cache_dir("foveal", appauthor=False)) / "test-tools" / f"oidc-provider-{VERSION}"
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if not npm or not node:
-        pytest.skip("oidc-provider needs Node.js and npm, which are not installed here")
-    if not (folder / "node_modules" / "oidc-provider").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        fetch = [npm, "install", f"oidc-provider@{VERSION}", "--no-audit", "--no-fund", "--prefix", folder]
-        done = subprocess.run(fetch, capture_output=True, text=True, timeout=300, check=False)
-        if done.returncode:
-            pytest.skip(f"oidc-provider cannot be had from npm here: {done.stderr.strip()[-200:]}")
-    return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -11,8 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-import pytest
+from tests.npm import npm_package
 
 VERSION = "3.35.0"
 ACCOUNT = "devstoreaccount1"
@@ -31,18 +29,8 @@ class Azurite:
 
 def installed() -> Path:
     """Azurite's program; fetched into the user's cache at first use, else the test is skipped."""
-    folder = Path(platformdirs.user_cache_dir("foveal", appauthor=False)) / "test-tools" / f"azurite-{VERSION}"
-    program = folder / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if not npm or not node:
-        pytest.skip("Azurite needs Node.js and npm, which are not installed here")
-    if not program.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        fetch = [npm, "install", f"azurite@{VERSION}", "--no-audit", "--no-fund", "--omit=dev", "--prefix", str(folder)]
-        done = subprocess.run(fetch, capture_output=True, text=True, timeout=600, check=False)
-        if done.returncode:
-            pytest.skip(f"Azurite cannot be had from npm here: {done.stderr.strip()[-200:]}")
-    return program
+    folder = npm_package("azurite", VERSION, "--omit=dev")
+    return folder / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 
 
 def free_port() -> int:
@@ -62,15 +50,15 @@ def running() -> Iterator[Azurite]:
         yield Azurite(f"http://127.0.0.1:{port}/{ACCOUNT}")
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate()
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         if process.poll() is not None:
             raise RuntimeError(f"Azurite ended: {process.communicate()[1].decode()[-500:]}")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise RuntimeError("Azurite does not listen after 30 s")
+    raise RuntimeError("Azurite does not listen after two minutes")

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import io
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -167,6 +169,47 @@ def test_what_comes_before_damage_in_the_middle_is_read_with_a_warning(read: Rea
     assert warnings(contents)
 
 
+def test_what_is_missing_in_the_middle_is_told_with_its_times(read: Read) -> None:
+    whole = video_of([*THREE, *THREE], format="matroska", sound=tone(12))
+    assert warnings(read(whole)) == ""
+    assert "nothing in it from 00:04 to 00:08" in warnings(read(_without(whole, 4, 8)))
+    assert warnings(read(_without(whole, 4, 8, kind="video"))) == ""  # a picture that stays needs no other
+
+
+def test_a_clock_that_starts_again_is_told(read: Read) -> None:
+    one = video_of(THREE, format="mpegts", codec="mpeg2video", rate=25)
+    contents = read(one + one)
+    assert colors(contents) == [0, 1, 2]
+    assert "goes back after 00:05" in warnings(contents)
+
+
+def _without(data: bytes, start_s: float, end_s: float, *, kind: str = "") -> bytes:
+    """A Matroska file less its packets of a stretch of time; of one kind where it is named."""
+    buffer = io.BytesIO()
+    with av.open(io.BytesIO(data)) as given, av.open(buffer, "w", format="matroska") as container:
+        streams = {stream.index: container.add_stream_from_template(stream) for stream in given.streams}
+        for packet in given.demux():
+            inside = packet.pts is not None and start_s <= packet.pts * packet.time_base < end_s
+            if packet.dts is not None and not (inside and kind in packet.stream.type):
+                packet.stream = streams[packet.stream_index]
+                container.mux(packet)
+    return buffer.getvalue()
+
+
+def test_frames_that_only_repeat_the_one_before_are_no_damage_however_many(read: Read) -> None:
+    """Red for 40 seconds, then blue; few packets have a picture and a thousand not a byte. Made with
+
+    ffmpeg -f lavfi -i color=red:s=64x48:d=40,drawbox=8:8:20:20:white:fill
+    -f lavfi -i color=blue:s=64x48:d=4,drawbox=36:20:20:20:white:fill -filter_complex concat -g 10000 X.ogv
+    """
+    data = zlib.decompress((Path(__file__).parent / "repeating.ogv.z").read_bytes())
+    contents = read(data)
+    assert colors(contents) == [0, 0, 2]
+    assert warnings(contents) == ""
+    last = frames(contents)[-1].locator
+    assert (last.start_ms, last.end_ms) == (40_080, 42_960)
+
+
 def test_a_video_that_is_cut_off_is_read_with_a_warning(read: Read) -> None:
     data = video_of([*THREE, *THREE], sound=tone(12), options={"movflags": "frag_keyframe+empty_moov"})
     contents = read(data[: len(data) * 2 // 3])
@@ -261,8 +304,9 @@ def test_a_decoder_that_gives_no_sign_of_life_is_killed() -> None:
 
 def test_large_frames_are_reduced(read: Read) -> None:
     huge = np.repeat(np.repeat(slide(color=GREEN), 24, axis=0), 24, axis=1)  # 7,680 x 4,320
-    (frame,) = frames(read(video_of([Scene(pixels=huge, seconds=0.3)], codec="libx264")))
+    (frame,) = frames(read(video_of([Scene(pixels=huge, seconds=1.5)], codec="libx264", rate=4)))
     assert max(frame.pixels.shape) == 1600
+    assert (frame.locator.end_ms, warnings([frame])) == (1250, "")
     assert (frame.facts.width_px, frame.facts.height_px) == (7680, 4320)
 
 

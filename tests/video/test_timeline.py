@@ -21,6 +21,7 @@ from foveal.readers.sniffing import sniff
 from foveal.readers.subtitles import read_subtitles
 from foveal.readers.text import TextReader
 from foveal.readers.video import VideoReader
+from foveal.retrieval.grounding import document_text
 from foveal.retrieval.text_space import build_text_space
 from foveal.sources.folder import FolderSource
 from foveal.stores.byte_files import FileByteStore
@@ -233,6 +234,7 @@ def test_words_on_the_screen_without_a_blank_are_found_in_their_parts_and_shown_
     home.ingest()
     written = home.chunks(Feature.SCREEN_TEXT)
     assert [chunk.ocr_text for chunk in written] == ["JUNE2018", "TINASEELIG"]
+    assert [document_text(chunk) for chunk in written] == ["JUNE2018", "TINASEELIG"]
     for question, chunk in (("June 2018", written[0]), ("Tina Seelig", written[1])):
         (hit, *_) = home.searcher().search(INDEX, Query(text=question)).hits
         assert (hit.chunk.chunk_id, hit.confidence > 0.9) == (chunk.chunk_id, True)

@@ -14,6 +14,7 @@ On Your Data's (section 3.6), for chat requests that name a data source, with an
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -100,6 +101,10 @@ class GroundedError(Exception):
         self.error = error
 
 
+_NO_NAMES = re.compile(r" or instance of \w+$")
+"""What pydantic says of our own classes, which no caller knows."""
+
+
 class BodyError(InvalidRequestError):
     """A request body that does not fit its schema.
 
@@ -117,7 +122,7 @@ class BodyError(InvalidRequestError):
     @classmethod
     def of(cls, error: ValidationError | RequestValidationError) -> BodyError:
         """Translate pydantic's."""
-        return cls([(tuple(e["loc"]), str(e["msg"])) for e in error.errors()])
+        return cls([(tuple(e["loc"]), _NO_NAMES.sub("", str(e["msg"]))) for e in error.errors()])
 
 
 class SourceError(IndexNotFoundError):

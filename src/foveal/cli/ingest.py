@@ -59,11 +59,14 @@ def ingest(
                 helpers(progress)
 
             jobs = foveal.ingest(paths, index=name, descriptions=describe, groups=groups, observe=observe)
+        warned = len(foveal.warned(name))
     if as_json:
         print_json([job_json(j) for j in jobs])
     else:
         for job in jobs:
             here.console.print(job_line(job), markup=False)
+        if warned:
+            here.console.print(f"  {warned} with a warning: foveal status --index {name} --failures", markup=False)
     raise typer.Exit(PARTIAL if any(j.state == "partially_succeeded" for j in jobs) else OK)
 
 

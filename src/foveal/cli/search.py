@@ -130,7 +130,7 @@ def hit_json(hit: Hit) -> dict[str, object]:
         "description": chunk.description,
         "caption": chunk.caption,
         "composed": chunk.composed,
-        "text": chunk.ocr_text if chunk.is_picture else chunk.content,
+        "text": chunk.ocr_text if chunk.is_picture else chunk.shown_text,
         "extract": hit.extract.text if hit.extract else None,
         "matched": _box(hit.matched),
         "duplicates": [d.filepath for d in hit.duplicates],
@@ -197,7 +197,7 @@ def words_of(hit: Hit, limit: int = 160) -> str:
 def _said_or_written(chunk: Chunk) -> tuple[str, str]:
     """A text; of what is said, from the sentence on that speaks for the question."""
     if not chunk.sentences:
-        return chunk.content, "on the screen" if chunk.ocr_text else "text"
+        return chunk.shown_text, "on the screen" if chunk.ocr_text else "text"
     start_ms = chunk.locator.start_ms or 0
     return " ".join(s.text for s in chunk.sentences if s.start_ms >= start_ms), "said"
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def status(
     context: typer.Context,
     index: Annotated[str | None, typer.Option(help="Only this index.")] = None,
-    failures: Annotated[bool, typer.Option("--failures", help="List the files that could not be used.")] = False,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="List the files that could not be used, or only in part.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what is indexed and how well it can be searched."""
@@ -26,9 +28,15 @@ def status(
         names = [index] if index else foveal.index_names()
         statuses = [foveal.index_status(name) for name in names]
         failed = {name: foveal.failures(name) for name in names} if failures or as_json else {}
+        warned = {name: foveal.warned(name) for name in names} if failures or as_json else {}
         running = [job for job in foveal.jobs.recent(index) if not job.final]
     if as_json:
-        shown = [asdict(s) | {"failures": [asdict(f) for f in failed.get(s.name, ())]} for s in statuses]
+        shown = [
+            asdict(s)
+            | {"failures": [asdict(f) for f in failed.get(s.name, ())]}
+            | {"warnings": [{"path": d.item.path, "warnings": d.warnings} for d in warned.get(s.name, ())]}
+            for s in statuses
+        ]
         print_json({"indexes": shown, "open_jobs": [job.ingestion_id for job in running]})
         return
     if not statuses:
@@ -37,6 +45,8 @@ def status(
         here.console.print(status_text(one), markup=False)
         for failure in failed.get(one.name, ()):
             here.console.print(f"    {failure.path}: {failure.stage}: {failure.reason} {failure.remedy}", markup=False)
+        for document in warned.get(one.name, ()):
+            here.console.print(f"    {document.item.path}: warning: {' '.join(document.warnings)}", markup=False)
     if running:
         here.console.print(f"{len(running)} running or queued: foveal jobs")
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from foveal.models.ocr_arcs import Arc, ring_of, unbent
 from foveal.types.locators import Polygon
 from foveal.types.vectors import FloatArray, Pixels
 
@@ -21,6 +22,8 @@ _GROWTH = 1.6
 _SMALLEST_PX = 3.0
 _MOST_REGIONS = 1000
 _UPRIGHT_RATIO = 1.5
+_STRAIGHT = 0.7
+"""Mean probability in its rectangle from which a line is not bent: around a bent one there is much of nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +33,12 @@ class Region:
     Attributes:
         corners: float32 [4, 2], x and y in pixels, clockwise from top left.
         score: Mean probability of text inside, 0..1.
+        arc: Where it stands in there, of a bent line.
     """
 
     corners: FloatArray
     score: float
+    arc: Arc | None = None
 
 
 def find_regions(probabilities: FloatArray, *, width_px: int, height_px: int, threshold: float) -> list[Region]:
@@ -51,14 +56,17 @@ def find_regions(probabilities: FloatArray, *, width_px: int, height_px: int, th
         center, (width, height), angle = cv2.minAreaRect(contour)
         if min(width, height) < _SMALLEST_PX:
             continue
-        score = _mean_inside(probabilities, cv2.boxPoints((center, (width, height), angle)))
+        score, arc = _mean_inside(probabilities, cv2.boxPoints((center, (width, height), angle))), None
+        if score < _STRAIGHT:
+            bent, along = ring_of(contour, probabilities, scale)
+            arc, score = (bent, along) if along > score else (None, score)
         if score < threshold:
             continue
-        offset = width * height * _GROWTH / (2 * (width + height))
+        offset = width * height * _GROWTH / (2 * (width + height)) if arc is None else 0.0
         grown = cv2.boxPoints((center, (width + 2 * offset, height + 2 * offset), angle))
         corners = np.clip(_clockwise(grown) * scale, 0, limits)
         if min(sides(corners)) > _SMALLEST_PX:
-            regions.append(Region(corners=corners, score=score))
+            regions.append(Region(corners=corners, score=score, arc=arc))
     return regions
 
 
@@ -90,7 +98,9 @@ def sides(corners: FloatArray) -> tuple[float, float]:
 
 
 def straightened(image: Pixels, region: Region) -> Pixels:
-    """The region's pixels with its top side up."""
+    """The region's pixels with its top side up, a bent line straight, its outer side up."""
+    if region.arc is not None:
+        return unbent(image, region.arc)
     width, height = (max(1, int(side)) for side in sides(region.corners))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     matrix = cv2.getPerspectiveTransform(region.corners, target)

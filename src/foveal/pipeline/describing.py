@@ -81,6 +81,10 @@ class DescribingChat:
         """
         return _named(question, self._classes()) if wish_of(question) in _OF_THINGS else []
 
+    def timed(self, question: str) -> list[str]:
+        """Likewise, where it asks when they are there."""
+        return _named(question, self._classes()) if wish_of(question) == "when" else []
+
     async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[TextDelta | Finished]:
         """See `ports.ChatModel`: word by word, of the images in the latest message that has any."""
         said, reason = self._limited(await asyncio.to_thread(self._answer, messages), sampling)

@@ -1,6 +1,7 @@
 """Enhancements of a chat about images: text that is read is given to the model, words of the answer get places.
 
-The local eyes look once at every image of the last message, whatever model answers.
+The local eyes look once at every image of the latest message that has any, whatever model answers: who asks on about a
+picture means the one shown last.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ async def enhanced(
     """The events of `answer`, with `Grounded` right before `Finished` where the request asks for grounding.
 
     Args:
-        request: A conversation; images of its last message are looked at.
+        request: A conversation; images of its latest message with images are looked at.
         answer: Answers it; given the request with the text that was read where the request asks for that.
         look: The eyes.
     """
@@ -41,19 +42,22 @@ async def enhanced(
             async for event in events:
                 yield event
         return
-    images = request.messages[-1].images if request.messages else ()
+    place = next((n for n, message in reversed(list(enumerate(request.messages))) if message.images), 0)
+    images = request.messages[place].images if request.messages else ()
+    before = sum(len(message.images) for message in request.messages[:place])
     seen = await asyncio.to_thread(lambda: [look(image) for image in images])
-    async with _closed_after(answer(with_text(request, seen) if wanted.ocr else request)) as events:
-        async for event in _with_places(events, images, seen) if wanted.grounding else events:
+    async with _closed_after(answer(with_text(request, seen, place) if wanted.ocr else request)) as events:
+        async for event in _with_places(events, images, seen, before) if wanted.grounding else events:
             yield event
 
 
 async def _with_places(
-    events: AsyncIterator[ChatEvent], images: Sequence[ImageInput], seen: Sequence[Seen]
+    events: AsyncIterator[ChatEvent], images: Sequence[ImageInput], seen: Sequence[Seen], before: int
 ) -> AsyncIterator[ChatEvent]:
     """The events, boxes that the model wrote taken out of the text, with `Grounded` right before `Finished`.
 
-    Words that the model gave places have those; the others get what the local eyes see.
+    Words that the model gave places have those; the others get what the local eyes see. `before` images are in earlier
+    messages.
     """
     own = BoxReader([_size(image) for image in images])
     said: list[str] = []
@@ -67,7 +71,8 @@ async def _with_places(
             yield TextDelta(text=text)
         if isinstance(event, Finished):
             found = await asyncio.to_thread(align, "".join(said), seen)
-            yield Grounded(spans=without_places_of(found, own.spans))
+            spans = without_places_of(found, own.spans)
+            yield Grounded(spans=tuple(replace(span, image=before + span.image) for span in spans))
             yield event
 
 
@@ -97,8 +102,13 @@ async def _closed_after(events: AsyncIterator[ChatEvent]) -> AsyncIterator[Async
             await events.aclose()
 
 
-def with_text(request: ChatRequest, seen: Sequence[Seen]) -> ChatRequest:
-    """The request with the text read in its images, fenced, as a message of data before the question."""
+def with_text(request: ChatRequest, seen: Sequence[Seen], place: int) -> ChatRequest:
+    """The request with the text read in images, fenced, as a message of data before the one that has them.
+
+    Args:
+        seen: What is seen in each image of that message.
+        place: Its place among the messages.
+    """
     fence = Fence()
     parts = [
         fence.around("\n".join(line.text for line in one.lines), label=f"image {number}")
@@ -108,4 +118,4 @@ def with_text(request: ChatRequest, seen: Sequence[Seen]) -> ChatRequest:
     if not parts:
         return request
     note = Message(role="user", text="\n\n".join((_NOTE.format(boundary=fence.boundary), *parts)), is_data=True)
-    return replace(request, messages=(*request.messages[:-1], note, request.messages[-1]))
+    return replace(request, messages=(*request.messages[:place], note, *request.messages[place:]))

@@ -335,7 +335,7 @@ def _with_places(hits: Sequence[Hit], asked: Sequence[tuple[str, FloatArray]]) -
 def _own_words(chunk: Chunk) -> str:
     """What a re-ranker reads of a chunk: words that stand there, or what Foveal composed where there are none."""
     if not chunk.is_picture:
-        return chunk.content
+        return chunk.shown_text
     return "\n".join(filter(None, (chunk.description, chunk.caption, chunk.ocr_text))) or chunk.composed
 
 

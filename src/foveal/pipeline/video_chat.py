@@ -133,6 +133,8 @@ class VideoChat:
         said = self._shown(question, timelines, describer)
         if not said and hits:
             said = await self._quoted(request, timelines, hits)
+        if not said and not is_about_words(question) and (things := describer.timed(question)):
+            said = things_told(timelines, things, self._language(question))
         if not said and asks_for_screen(question):
             said = on_screen(timelines, self._language(question))
         if not said:
@@ -143,7 +145,7 @@ class VideoChat:
         links = TimeLinks(timelines)
         for piece in _pieces(text, links):
             yield TextDelta(text=piece)
-        read = "\n".join(chunk.content for timeline in timelines for chunk in timeline.moments)
+        read = "\n".join(chunk.shown_text for timeline in timelines for chunk in timeline.moments)
         usage = Usage(prompt_tokens=self.tokens.count(read), completion_tokens=self.tokens.count(text))
         yield Finished(reason=reason, usage=usage, answered=True, model=NAME)
 

@@ -27,7 +27,7 @@ def rests_on(request: ChatRequest, timelines: Sequence[VideoTimeline], hits: Seq
     asked = list({chunk.chunk_id: chunk for chunk in (*named, *sure)}.values())
     chunks = asked[:most] or list(_over_all(timelines, most // len(timelines)))
     cited = tuple(
-        Citation(number=number, index=videos[chunk.document_id].index, chunk=chunk, text=chunk.content)
+        Citation(number=number, index=videos[chunk.document_id].index, chunk=chunk, text=chunk.shown_text)
         for number, chunk in zip(count(1), chunks, strict=False)
     )
     question = request.messages[-1].text.strip()

@@ -10,7 +10,7 @@ from typing import Final
 from foveal.pipeline.describing_phrases import wording
 from foveal.pipeline.video_timelines import VideoTimeline, start_of
 from foveal.retrieval.fencing import one_line
-from foveal.retrieval.moments import clock
+from foveal.retrieval.moments import clock, place_in_words
 from foveal.types.chat import Document
 from foveal.types.chunks import Chunk, Feature
 from foveal.types.search import Hit
@@ -77,7 +77,7 @@ def documents_of(timelines: Sequence[VideoTimeline], hits: Sequence[Hit]) -> tup
     """Hits as documents for an answerer, numbered from 1."""
     indexes = {timeline.video.document_id: timeline.video.index for timeline in timelines}
     return tuple(
-        Document(number=number, index=indexes[hit.chunk.document_id], hit=hit, text=hit.chunk.content)
+        Document(number=number, index=indexes[hit.chunk.document_id], hit=hit, text=hit.chunk.shown_text)
         for number, hit in enumerate(hits, 1)
     )
 
@@ -94,7 +94,7 @@ def timed(text: str, documents: Sequence[Document], timelines: Sequence[VideoTim
         said = _TIMED.search(given)
         at = _ms(said[0]) if said else start_of(chunks[numbers[0]])
         timeline = by_id[chunks[numbers[0]].document_id]
-        bare = _TIMED.sub("", _MARK.sub("", given))
+        bare = _TIMED.sub("", _MARK.sub("", given)).removeprefix(f"{place_in_words(chunks[numbers[0]])}: ")
         more = _answer_to(timeline, at) if bare.rstrip(_QUOTES).endswith(_ASKS) else None
         text, moment = (f"{bare} {more.text}", more.start_ms) if more else (bare, at)
         return f"{text} {mark(timeline, moment, several=len(timelines) > 1)}"

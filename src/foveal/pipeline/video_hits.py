@@ -78,7 +78,7 @@ def _moment(index: str, chunk: Chunk, document_id: str, relevance: float) -> Vid
         end_ms=max(start_ms, end_ms),
         best_ms=best_ms,
         relevance=relevance,
-        text=_said(chunk) if is_speech else chunk.content,
+        text=_said(chunk) if is_speech else chunk.shown_text,
         chunk_id=chunk.chunk_id,
     )
 

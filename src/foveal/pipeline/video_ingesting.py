@@ -186,8 +186,9 @@ class _Work:
         owner, url = self._owner, task.url.reveal
         before = next((d for d in self._documents() if d.document_id == task.document_id), None)
         path, size_bytes = path_of(task.document_id, url), 0
-        fetched = before and before.modified_at >= self._present.created_at and before.path == path
-        if not (fetched and owner.holds(self._index, path)):  # else by a process that is gone
+        fetched = before and before.modified_at >= self._present.created_at
+        same = before and (before.path, before.url) == (path, without_query(url))
+        if not (fetched and same and owner.holds(self._index, path)):  # else by a process that is gone
 
             def write(into: BinaryIO) -> None:
                 nonlocal size_bytes
@@ -220,7 +221,7 @@ class _Work:
     def _judge(self, number: int, task: VideoTask, *, cancelled: bool) -> None:
         """What became of a document: of one that could not be read nothing stays."""
         code, message = ("cancelled", "It was cancelled before this was done.") if cancelled else ("", "")
-        if task.mode is VideoMode.ADD:
+        if task.mode is VideoMode.ADD and not self._is_replaced(number, task):
             path = path_of(task.document_id, task.url.reveal)
             known = self._owner.record(self._index, path)
             if known is not None and known[0] is DocumentState.INDEXED:
@@ -230,6 +231,11 @@ class _Work:
                 self._owner.discard(self._index, path)
                 self._owner.registry.remove_documents(self._index, [task.document_id])
         self._note(number, task, code, message)
+
+    def _is_replaced(self, number: int, task: VideoTask) -> bool:
+        """Whether a later task put another file in this one's place, or took it away: what is there is not its file."""
+        later = [n for n, other in enumerate(self._tasks) if n > number and _takes_place_of(other, task)]
+        return any(n not in self._results or self._results[n].succeeded for n in later)
 
     def _end(self, *, cancelled: bool) -> None:
         for number, task in enumerate(self._tasks):
@@ -331,6 +337,14 @@ class _Watched:
 def _failure(task: VideoTask, error: FovealError) -> AssetFailure:
     named = without_query(task.url.reveal) or task.document_id
     return AssetFailure(path=named, stage=FETCH_STAGE, code=error.code, reason=error.message, remedy=error.remedy)
+
+
+def _takes_place_of(later: VideoTask, task: VideoTask) -> bool:
+    if later.mode is VideoMode.UPDATE:
+        return False
+    if later.document_id:
+        return later.document_id == task.document_id
+    return without_query(later.url.reveal) == without_query(task.url.reveal)
 
 
 def without_query(url: str) -> str:

@@ -92,7 +92,8 @@ def _check_size(video: VideoStream, most: int) -> None:
             f"{most / 1e6:g} million.",
             remedy="Save it smaller, or raise limits.pixels.",
         )
-    video.thread_type = "AUTO"
+    # A frame of Theora must be there before packets without a byte ask for it again; several at once would come late.
+    video.thread_type = "SLICE" if video.codec_context.name == "theora" else "AUTO"
     if pixels > LARGE_PIXELS:
         video.codec_context.thread_count = 2
     if pixels > HUGE_PIXELS:

@@ -10,7 +10,7 @@ that names other files or addresses gets nowhere.
 
 from __future__ import annotations
 
-import contextlib
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,6 +24,8 @@ from foveal.readers.key_frames import KeyFrame, KeyFrames, Look, differs_much
 from foveal.readers.sound import Stretch, Stretches
 from foveal.readers.streams import Opened, opened_container
 from foveal.readers.subtitle_streams import language_code, subtitle_lines, subtitle_stream
+from foveal.readers.video_frames import Item, frames_at, picture_item, reduced, time_of, upright
+from foveal.retrieval.moments import clock
 from foveal.types.speech import TimedText
 from foveal.types.vectors import SAMPLE_RATE, Pixels, Samples
 
@@ -46,8 +48,8 @@ MOST_ERRORS = 5_000
 FIRM = frozenset({"mov", "matroska", "avi", "asf", "flv"})
 """Demuxers whose duration is written in the file; others guess it from the bit rate."""
 MISSING_S, MISSING_SHARE = 0.9, 0.03
-
-Item = tuple[Message, bytes | memoryview]
+HOLE_S, MOST_HOLES = 1.0, 100
+"""Shorter stretches without frames are the container's inaccuracy."""
 
 
 def main() -> None:
@@ -65,7 +67,7 @@ def _items(job: Message, data: bytes, ask: Ask) -> Iterator[Item]:
     del data, ask
     with opened_container(job) as opened:
         if "frames_ms" in job:
-            yield from _frames_at(opened, cast("list[int]", job["frames_ms"]), cast("int", job["long_side_px"]))
+            yield from frames_at(opened, cast("list[int]", job["frames_ms"]), cast("int", job["long_side_px"]))
         else:
             yield from _subtitles(opened, job)
             yield from _Reading(opened, job).items()
@@ -118,11 +120,11 @@ class _Pictures:
     def see(self, frame: VideoFrame) -> Iterator[KeyFrame]:
         """One more frame, in order of time; those that come back in time are passed over."""
         self.frames += 1
-        at_s = _time(frame, self.video, self.frames - 1) - self.start_s
+        at_s = time_of(frame, self.video, self.frames - 1) - self.start_s
         if self.last_s >= 0 and at_s < self.last_s + 1 / LOOKS_PER_S - 1e-3:
             return
         self.last_s = max(at_s, 0.0)
-        small = _reduced(frame, self.video, SMALL_LONG_SIDE_PX, "bgr24")
+        small = reduced(frame, self.video, SMALL_LONG_SIDE_PX, "bgr24")
         self._pending.append(_Seen(self.last_s, self._look(frame, small)))
         self._detector.see(self.last_s, small)
         while len(self._pending) > self._detector.behind:
@@ -136,7 +138,7 @@ class _Pictures:
 
     def item(self, key: KeyFrame) -> Item:
         """A key frame as a message."""
-        return _picture_item(key.look.pixels, self.video, start_s=key.start_s, end_s=key.end_s, at_s=key.look.at_s)
+        return picture_item(key.look.pixels, self.video, start_s=key.start_s, end_s=key.end_s, at_s=key.look.at_s)
 
     def _settle(self) -> Iterator[KeyFrame]:
         """The oldest frame, of which it is known by now whether it begins a shot."""
@@ -154,7 +156,7 @@ class _Pictures:
         due = last is None or self.last_s - last.at_s >= LOOK_EVERY_S
         if not due and last is not None and not differs_much(gray, last.small):
             return None
-        pixels = _upright(_reduced(frame, self.video, self.long_side_px, "rgb24"), frame)
+        pixels = upright(reduced(frame, self.video, self.long_side_px, "rgb24"), frame)
         self._last_look = Look(at_s=self.last_s, small=gray, pixels=pixels)
         return self._last_look
 
@@ -186,6 +188,20 @@ class _Cuts:
         return True
 
 
+@dataclass(slots=True)
+class _Holes:
+    """Stretches of the timeline without frames of one kind."""
+
+    found: list[tuple[float, float]] = field(default_factory=list)
+    _to_s: float = -1.0
+
+    def see(self, start_s: float, end_s: float) -> None:
+        """A frame, in order of time."""
+        if self._to_s >= 0 and start_s - self._to_s > HOLE_S and len(self.found) < MOST_HOLES:
+            self.found.append((self._to_s, start_s))
+        self._to_s = max(self._to_s, end_s)
+
+
 class _Reading:
     """One pass over a file."""
 
@@ -200,8 +216,11 @@ class _Reading:
         self._samples = 0
         self._errors = 0
         self._broken_off = self._encrypted = False
+        self._shown: VideoFrame | None = None
         self._beat_s = 0.0
-        self._end_s = 0.0
+        self._end_s = self._read_s = 0.0
+        self._unseen, self._unheard = _Holes(), _Holes()
+        self._back_s: float | None = None
 
     def items(self) -> Iterator[Item]:
         import av
@@ -217,6 +236,8 @@ class _Reading:
                 elif isinstance(frame, av.AudioFrame) and resampler is not None:
                     yield from self._hear(frame, resampler)
         if self._pictures is not None:
+            if self._skips:
+                self._pictures.last_s = max(self._pictures.last_s, self._read_s)
             yield from map(self._pictures.item, self._pictures.end())
         yield from map(_sound_item, self._stretches.end())
         yield self._last()
@@ -238,15 +259,31 @@ class _Reading:
         if packet.has_sidedata("encryption_info"):
             self._encrypted = True  # its decoder would make noise of it
             return []
+        if packet.pts is not None and packet.time_base and packet.stream is self._opened.video:
+            self._read_s = max(self._read_s, float(packet.pts * packet.time_base) - self._opened.start_s)
+            if not packet.size:
+                return self._shown_again(packet.pts)
         try:
             return list(packet.decode())
         except (av.FFmpegError, ValueError, NotImplementedError):
             self._errors += 1
             return []
 
+    def _shown_again(self, pts: int) -> list[object]:
+        """The frame before, for a packet without a byte (Theora): decoders would take it for the end."""
+        if self._shown is None:
+            return []
+        self._shown.pts = pts
+        return [self._shown]
+
     def _see(self, frame: VideoFrame, pictures: _Pictures) -> Iterator[Item]:
         import av
 
+        self._shown = frame
+        at_s = time_of(frame, pictures.video, pictures.frames) - pictures.start_s
+        self._unseen.see(at_s, at_s)
+        if at_s < pictures.last_s - HOLE_S and self._back_s is None:
+            self._back_s = pictures.last_s
         try:
             yield from map(pictures.item, pictures.see(frame))
         except (av.FFmpegError, ValueError):  # a frame whose size or format changed to what nobody knows
@@ -264,6 +301,7 @@ class _Reading:
         except (av.FFmpegError, ValueError):
             self._errors += 1
             return
+        self._unheard.see(at_s, at_s + sum(map(len, pieces)) / SAMPLE_RATE)
         for piece in pieces:
             self._samples += len(piece)
             yield from map(_sound_item, self._stretches.add(at_s, piece))
@@ -289,11 +327,36 @@ class _Reading:
             warnings.append("It is damaged: some of its frames cannot be decoded.")
         elif (missing_s := self._missing_s()) > 0:
             warnings.append(f"Its last {missing_s:.0f} seconds are missing: it was cut off, or its header is wrong.")
+        if (hole := self._hole()) is not None and not self._encrypted:
+            start, end = (clock(round(1000 * at_s)) for at_s in hole)
+            warnings.append(f"There is nothing in it from {start} to {end}: it is damaged there, or was paused.")
+        if self._back_s is not None:
+            at = clock(round(1000 * self._back_s))
+            warnings.append(
+                f"Its clock goes back after {at}, as where files are glued: pictures are missing from there."
+            )
         if self._opened.video is not None and not frames:
             warnings.append("None of its pictures can be decoded: only its sound is read.")
         if self._listens and not self._samples:
             warnings.append("None of its sound can be decoded: only its pictures are read.")
         return {"kind": "end", "warnings": warnings, "last": True}, b""
+
+    @property
+    def _skips(self) -> bool:
+        """Whether only frames that stand by themselves are decoded."""
+        video = self._opened.video
+        return video is not None and str(video.codec_context.skip_frame) == "NONKEY"
+
+    def _hole(self) -> tuple[float, float] | None:
+        """The longest stretch with neither pictures nor sound; without sound nobody knows, a still picture has one
+        frame.
+        """
+        if not self._listens:
+            return None
+        unseen = self._unseen.found if self._pictures is not None and self._pictures.frames else [(0.0, math.inf)]
+        both = [(max(a, c), min(b, d)) for a, b in unseen for c, d in self._unheard.found]
+        longest = max(both, key=lambda hole: hole[1] - hole[0], default=(0.0, 0.0))
+        return longest if longest[1] - longest[0] > HOLE_S else None
 
     def _missing_s(self) -> float:
         """Seconds that the header promises and that are not there; 0 where it makes no firm promise."""
@@ -317,45 +380,6 @@ class _Reading:
         raise UnreadableAssetError("It has no frames and no sound.")
 
 
-def _time(frame: VideoFrame, video: VideoStream, number: int) -> float:
-    """Seconds on the container's clock; by its number where a frame has no time."""
-    if frame.pts is not None:
-        return float(frame.time)
-    return number / float(video.average_rate or video.guessed_rate or 25)
-
-
-def _reduced(frame: VideoFrame, video: VideoStream, long_side_px: int, pixel_format: str) -> Pixels:
-    """uint8 [h, w, 3], with square pixels, its long side at most `long_side_px`."""
-    ratio = float(video.sample_aspect_ratio or 1)
-    wide = frame.width * ratio if 0.1 < ratio < 10 else frame.width
-    scale = min(1.0, long_side_px / max(wide, frame.height))
-    width, height = max(2, round(wide * scale)), max(2, round(frame.height * scale))
-    return cast("Pixels", frame.reformat(width=width, height=height, format=pixel_format).to_ndarray())
-
-
-def _upright(pixels: Pixels, frame: VideoFrame) -> Pixels:
-    """Turned as the file says (`frame.rotation`: degrees counter-clockwise)."""
-    turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
-
-
-def _picture_item(pixels: Pixels, video: VideoStream, *, start_s: float, end_s: float, at_s: float) -> Item:
-    height, width = pixels.shape[:2]
-    size = (video.codec_context.width, video.codec_context.height)
-    if (size[0] > size[1]) != (width > height):
-        size = size[::-1]
-    message: Message = {
-        "kind": "frame",
-        "shape": list(pixels.shape),
-        "width_px": max(size[0], width),
-        "height_px": max(size[1], height),
-        "start_ms": round(start_s * 1000),
-        "end_ms": round(end_s * 1000),
-        "frame_ms": round(at_s * 1000),
-    }
-    return message, np.ascontiguousarray(pixels).reshape(-1).data
-
-
 def _sound_item(stretch: Stretch) -> Item:
     message: Message = {
         "kind": "sound",
@@ -363,35 +387,3 @@ def _sound_item(stretch: Stretch) -> Item:
         "end_ms": round(stretch.end_s * 1000),
     }
     return message, np.ascontiguousarray(stretch.samples, "<i2").view(np.uint8).data
-
-
-def _frames_at(opened: Opened, times_ms: list[int], long_side_px: int) -> Iterator[Item]:
-    """The frame that is on the screen at each of these times, in order of the times."""
-    if opened.video is None:
-        raise UnreadableAssetError("It has no pictures.")
-    for place, at_ms in enumerate(sorted(times_ms)):
-        frame = _frame_at(opened, opened.video, at_ms)
-        if frame is None:
-            raise UnreadableAssetError(f"There is no frame at {at_ms / 1000:.3f} s.")
-        at_s = _time(frame, opened.video, 0) - opened.start_s
-        pixels = _upright(_reduced(frame, opened.video, long_side_px, "rgb24"), frame)
-        message, raw = _picture_item(pixels, opened.video, start_s=at_s, end_s=at_s, at_s=at_s)
-        yield {**message, "asked_ms": at_ms, "last": place == len(times_ms) - 1}, raw
-
-
-def _frame_at(opened: Opened, video: VideoStream, at_ms: int) -> VideoFrame | None:
-    import av
-
-    with contextlib.suppress(av.FFmpegError, OSError):  # a file without an index is read from where it stands
-        opened.container.seek(round((at_ms / 1000 + opened.start_s) * 1e6), backward=True)
-    found = None
-    try:
-        for packet in opened.container.demux(video):
-            with contextlib.suppress(av.FFmpegError):
-                for frame in packet.decode():
-                    if found is not None and round((_time(frame, video, 0) - opened.start_s) * 1000) > at_ms:
-                        return found
-                    found = frame
-    except (av.FFmpegError, EOFError, OSError):
-        return found
-    return found

@@ -129,7 +129,7 @@ def document_text(chunk: Chunk) -> str:
     if chunk.sentences:
         return "\n".join(f"[{clock(sentence.start_ms)}] {sentence.text}" for sentence in chunk.sentences)
     if not chunk.is_picture:
-        return chunk.content
+        return chunk.shown_text
     parts = (
         (DESCRIPTION_LABEL, chunk.description),
         (CAPTION_LABEL, chunk.caption),

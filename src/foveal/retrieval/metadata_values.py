@@ -92,5 +92,8 @@ def _field(index: VideoIndex, name: str, kind: str) -> MetadataField:
 def _within(value: str | None, span: DateRange) -> bool:
     if value is None:
         return False
-    moment = read_moment(value, span.field)
+    try:
+        moment = read_moment(value, span.field)
+    except InvalidRequestError:  # it was there before the field was one of dates
+        return False
     return (span.start is None or moment >= span.start) and (span.end is None or moment <= span.end)

@@ -25,7 +25,7 @@ from foveal.runtime.parts import Parts
 from foveal.runtime.showing import Showing
 from foveal.types.chat import Answer, ChatEvent, ChatRequest, GroundingOptions, ImageInput
 from foveal.types.filters import Filter
-from foveal.types.ingestions import AssetFailure, DocumentState, Ingestion, IngestionPlan, JobOrder
+from foveal.types.ingestions import AssetFailure, DocumentRecord, DocumentState, Ingestion, IngestionPlan, JobOrder
 from foveal.types.safety import Judgement, Side
 from foveal.types.search import Hit, Query, SearchResult
 from foveal.types.status import Check, Deployment, IndexStatus
@@ -373,6 +373,12 @@ class Foveal(Showing):
             return []  # a document that failed was told to who sent it
         documents = self.catalog.documents(index)
         return [d.failure for d in documents if d.failure and d.state is DocumentState.FAILED]
+
+    def warned(self, index: str) -> list[DocumentRecord]:
+        """Files of an index that were read with a warning: only in part, say."""
+        if self.search_indexes.find(index) is not None or self.parts.live.find(index) is not None:
+            return []
+        return [d for d in self.catalog.documents(index) if d.warnings and d.state is DocumentState.INDEXED]
 
     def delete_index(self, index: str) -> None:
         """Delete an index with everything derived from its files; the files stay.

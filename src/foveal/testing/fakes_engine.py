@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import threading
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -106,6 +107,7 @@ class FakeEngine(FakeShowing):
         failure: Raised by `chat` before its first event, when set.
         failure_after: Raised by `chat` after its first word, when set.
         pause_s: Seconds `chat` waits before each word.
+        turns: A word of `chat` waits until it can take one; None: no word waits.
         closed: How many chats ended before their last event.
         upstreams: What stands behind further deployments, by name.
         holds_answers: Whether answers may be filtered.
@@ -139,6 +141,7 @@ class FakeEngine(FakeShowing):
         self.failure: Exception | None = None
         self.failure_after: FovealError | None = None
         self.pause_s = 0.0
+        self.turns: threading.Semaphore | None = None
         self.closed = 0
         self.upstreams: dict[str, Upstream] = {}
         self.holds_answers = False
@@ -394,7 +397,7 @@ class FakeEngine(FakeShowing):
             elif self.rests_on is not None:
                 yield self.rests_on
             for number, word in enumerate(re.findall(r"\S+\s*", text)):
-                await asyncio.sleep(self.pause_s)
+                await self._turn()
                 if number and self.failure_after is not None:
                     raise self.failure_after
                 yield TextDelta(text=word)
@@ -405,6 +408,11 @@ class FakeEngine(FakeShowing):
             yield Finished(reason="stop", usage=usage, answered=text != request.grounding.refusal, model="fake-model")
         finally:
             self.closed += not finished
+
+    async def _turn(self) -> None:
+        await asyncio.sleep(self.pause_s)
+        while self.turns is not None and not self.turns.acquire(blocking=False):  # noqa: ASYNC110 - tests let it go
+            await asyncio.sleep(0.005)
 
     def _retrieve(self, request: ChatRequest) -> Retrieved:
         question, options = request.messages[-1], request.grounding

@@ -117,6 +117,14 @@ class Chunk:
         return self.kind is MediaKind.IMAGE or self.feature is Feature.VISION
 
     @property
+    def shown_text(self) -> str:
+        """What of it is shown and quoted as text: on a screen, what is read there; else `content`.
+
+        The `content` of text on a screen also has the parts of words that are set without a blank between them.
+        """
+        return self.ocr_text if self.feature is Feature.SCREEN_TEXT else self.content
+
+    @property
     def has_picture(self) -> bool:
         """Whether there is a picture of it: an image, or a moment of a video."""
         return self.is_picture or (self.kind is MediaKind.VIDEO and self.locator.frame_ms is not None)

@@ -70,7 +70,8 @@ class Answering:
         if asked.failure is not None:
             wire = FailureWriter(wire, asked.failure)
         elif asked.enhanced:
-            wire = EnhancingWriter(wire, len(asked.request.messages[-1].images), version.finish_details)
+            images = sum(len(message.images) for message in asked.request.messages)
+            wire = EnhancingWriter(wire, images, version.finish_details)
         if asked.stream:
             return EventStream(self._events(asked, wire, verdicts, request_id(request)))
         whole = await while_connected(request.receive, lambda: self._whole(asked, wire, verdicts))

@@ -87,7 +87,7 @@ class ContextWriter:
 
     def _retrieved(self, index: str, hit: Hit, retrieved: Retrieved, position: int) -> RetrievedDocumentOut:
         out = RetrievedDocumentOut(
-            content=hit.chunk.content,
+            content=hit.chunk.shown_text,
             **self._place(index, hit.chunk),
             search_queries=list(retrieved.found_by.get(hit.chunk.chunk_id, retrieved.intents)),
             data_source_index=position,

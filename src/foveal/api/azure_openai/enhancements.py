@@ -31,7 +31,7 @@ class EnhancingWriter:
 
     Attributes:
         inner: Writes the rest.
-        images: Images of the question.
+        images: How many there are in the request.
         finish_details: Whether `finish_details` stands beside `finish_reason`, as in the vision replies of 2023.
     """
 

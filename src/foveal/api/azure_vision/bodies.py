@@ -49,7 +49,7 @@ class ImageBody:
         if not self.url:
             image = engine.open_image(self.data)
         elif is_address(self.url):
-            image = engine.fetch_image(self.url)
+            image = _fetched(engine, self.url)
         else:
             raise ImageError("Image URL is badly formatted.", remedy="Give an http or https address.", reason="address")
         _check_sides(image)
@@ -100,6 +100,17 @@ def _in_double_quotes(match: re.Match[str]) -> str:
     if inner is None:
         return match[0]
     return '"' + re.sub(r"""\\'|(?<!\\)\"""", lambda m: "'" if m[0] == r"\'" else r"\"", inner) + '"'
+
+
+def _fetched(engine: Engine, url: str) -> ImageInput:
+    try:
+        return engine.fetch_image(url)
+    except ImageError as error:
+        if error.reason != "address":
+            raise
+        raise ImageError(
+            error.message, remedy="Send its bytes, as application/octet-stream.", reason=error.reason
+        ) from None
 
 
 def _check_sides(image: ImageInput) -> None:

@@ -130,6 +130,6 @@ def _cited(shown: ShownItem, links: Links) -> CitedOut:
         filepath=chunk.filepath if chunk else item.filepath,
         media_type=chunk.media_type if chunk else item.media_type,
         url=(chunk.url or links.bytes(item.index, chunk)) if chunk else item.url,
-        content=chunk.content if chunk else item.excerpt,
+        content=chunk.shown_text if chunk else item.excerpt,
         chunk=chunk_out(chunk, item.index, links) if chunk else None,
     )

@@ -129,7 +129,7 @@ def chunk_out(chunk: Chunk, index: str, links: Links) -> ChunkOut:
         source=chunk.source,
         title=chunk.title,
         filepath=chunk.filepath,
-        content=chunk.content,
+        content=chunk.shown_text,
         description=chunk.description,
         caption=chunk.caption,
         composed=chunk.composed,
@@ -170,7 +170,7 @@ def details_out(chunk: Chunk, index: str, links: Links, *, question: str = "") -
 
 def _pointed(chunk: Chunk, question: str) -> PointedOut:
     found = pointed(question, chunk.objects, chunk.ocr_lines)
-    spans = highlights(chunk.content, question) if chunk.kind is not MediaKind.IMAGE else ()
+    spans = highlights(chunk.shown_text, question) if chunk.kind is not MediaKind.IMAGE else ()
     return PointedOut(objects=list(found.objects), lines=list(found.lines), spans=list(spans))
 
 
