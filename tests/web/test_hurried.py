@@ -127,3 +127,97 @@ def test_a_picture_that_is_still_being_read_goes_with_its_question(page: Page, a
     page.wait_for_function("() => Boolean(window.decoded)")
     page.evaluate("window.decoded()")
     expect(page.locator(".question .thumbs img")).to_have_count(1)
+
+
+def test_the_focus_stays_in_the_list_of_conversations_when_it_changes(
+    page: Page, engine: FakeEngine, address: str
+) -> None:
+    _open(page, address, "texts")
+    _ask(page, "When does the harbour open?")
+    page.wait_for_selector(".past-open[aria-current]")
+    page.get_by_role("button", name="New chat").click()
+    engine.pause_s = SLOW_S
+    _ask(page, "Is it open on Monday?")
+    more = page.get_by_role("button", name="More on When does the harbour open?")
+    more.press("Enter")
+    engine.pause_s = 0
+    expect(page.locator(".past-title")).to_have_text(["Is it open on Monday?", "When does the harbour open?"])
+    expect(page.locator(".popover .option").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(more).to_be_focused()
+
+
+def test_a_source_that_comes_late_does_not_take_the_focus(page: Page, address: str) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    _open(page, address, "texts")
+    _ask(page, "When does the harbour open?")
+    page.route("**/chunks/*?q=*", hold)
+    page.locator(".card").first.click()
+    expect(page.locator(".source h2")).to_be_focused()
+    page.locator("#question").press_sequentially("And wh")
+    for route in held:
+        route.continue_()
+    page.wait_for_selector(".source .kv")
+    page.keyboard.type("en?")
+    expect(page.locator("#question")).to_have_value("And when?")
+
+
+def test_a_choice_by_keyboard_leaves_the_focus_where_it_was(page: Page, address: str) -> None:
+    _open(page, address, "texts")
+    chip = page.locator("[data-choice=strictness]")
+    chip.press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(chip).to_have_text("Strictness 4")
+    expect(chip).to_be_focused()
+
+
+def test_filters_are_offered_when_it_is_known_what_there_is(page: Page, engine: FakeEngine, serve: Serve) -> None:
+    engine.indexes["texts"].append(fake_chunk("plan.pdf", "A plan.", media_type="application/pdf"))
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/overview*", hold)
+    page.goto(f"{serve(create_app(engine))}/gallery?index=texts")
+    page.wait_for_selector(".cell")
+    expect(page.locator("#add-filter")).to_be_disabled()
+    for route in held:
+        route.continue_()
+    page.click("#add-filter")
+    page.wait_for_selector(".builder .option")
+
+
+def test_a_button_of_a_running_job_can_be_pressed_while_the_job_goes_on(page: Page, address: str) -> None:
+    page.goto(f"{address}/jobs")
+    page.wait_for_selector("#health li")
+    same = page.evaluate("""async () => {
+        const loaded = performance.getEntriesByType('resource').map(one => one.name);
+        const { jobCard } = await import(loaded.find(name => name.endsWith('/progress.js')));
+        const job = { id: 'one', kind: 'ingest', state: 'running', source: 'x', index: 'y', counts: {}, todo: 9 };
+        const { card, draw } = jobCard({ ...job, done: 1 });
+        document.querySelector('#running').append(card);
+        const button = card.querySelector('button');
+        button.focus();
+        draw({ ...job, done: 2 });
+        return card.querySelector('progress').value === 2 && document.activeElement === button;
+    }""")
+    assert same
+
+
+def test_a_letter_that_goes_places_counts_from_the_last_g(page: Page, address: str) -> None:
+    page.clock.install()
+    page.goto(f"{address}/jobs")
+    page.wait_for_selector("#health li")
+    page.keyboard.press("g")
+    page.keyboard.press("x")
+    page.clock.run_for(1000)
+    page.keyboard.press("g")
+    page.clock.run_for(1000)
+    page.keyboard.press("s")
+    page.wait_for_url("**/settings")

@@ -61,6 +61,14 @@ export function iconButton(name, label, onclick, extra = {}) {
   return h("button.icon", { type: "button", "aria-label": label, title: label, onclick, ...extra }, sign(name));
 }
 
+/** Put other elements into a row of controls; the focus stays on the one at its place. */
+export function refilled(row, ...parts) {
+  const at = [...row.children].findIndex((one) => one.contains(document.activeElement));
+  row.replaceChildren(...parts);
+  const now = row.children[Math.min(at, row.children.length - 1)];
+  if (at >= 0 && document.activeElement === document.body) (now?.matches("button, a") ? now : $("button, a", now))?.focus();
+}
+
 let speaking;
 /** Say something to who listens instead of looks. */
 export function say(text) {

@@ -1,6 +1,6 @@
 // Filters as a sentence of chips: each says what it keeps, opens to be changed, and can be dropped.
 
-import { h, placeUnder, sign } from "./dom.js";
+import { h, placeUnder, refilled, sign } from "./dom.js";
 import { day, number, t } from "./words.js";
 
 const LISTS = ["objects", "tags", "colors", "group_ids"];
@@ -72,9 +72,9 @@ export class Filters extends EventTarget {
     const chips = this.filters.map((filter, at) => h("span.chip.on.pair", {},
       h("button", { type: "button", "aria-haspopup": "dialog", onclick: (event) => this.edit(event.currentTarget, at) }, inWords(filter)),
       h("button.x", { type: "button", "aria-label": t("filter.drop", { what: inWords(filter) }), onclick: () => { this.filters.splice(at, 1); this.changed(); } }, "×")));
-    const add = h("button.chip", { type: "button", id: "add-filter", "aria-haspopup": "dialog", onclick: (event) => this.edit(event.currentTarget, -1) },
+    const add = h("button.chip", { type: "button", id: "add-filter", disabled: !this.overview, "aria-haspopup": "dialog", onclick: (event) => this.edit(event.currentTarget, -1) },
       sign("filter"), this.filters.length ? t("filter.and") : t("filter.add"));
-    this.place.replaceChildren(...chips, add);
+    refilled(this.place, ...chips, add);
   }
 
   /** A filter's values to choose from, real ones with their counts. */

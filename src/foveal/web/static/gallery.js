@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { isTyping } from "./base.js";
 import { dataUrl } from "./composer.js";
-import { $, chooser, h, say, sign, toast } from "./dom.js";
+import { $, chooser, h, refilled, say, sign, toast } from "./dom.js";
 import { Filters, nearTo, toOData } from "./filters.js";
 import { Grid } from "./grid.js";
 import { drawMap } from "./map.js";
@@ -210,7 +210,7 @@ function drawViews() {
     })), { label: t("gallery.order"), onchoose: (one) => { state.order = one.value; show(); } }) }, t(`gallery.order_${state.order}`)));
     if (filters.overview?.places.length) parts.push(toggle(state.view === "map", null, t("gallery.map"), () => { state.view = state.view === "map" ? "grid" : "map"; drawView(); }));
   }
-  $("#views").replaceChildren(...parts);
+  refilled($("#views"), ...parts);
 }
 
 function drawView() {

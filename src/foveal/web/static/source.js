@@ -59,8 +59,7 @@ export class SourcePanel extends EventTarget {
     if (opener) this.opener = opener;
     this.place.hidden = false;
     this.app.classList.add("with-source");
-    await this.draw();
-    if (focus) $("h2", this.place)?.focus();
+    await this.draw(focus);
     this.dispatchEvent(new Event("change"));
   }
 
@@ -79,9 +78,18 @@ export class SourcePanel extends EventTarget {
     if (to >= 0 && to < this.items.length) this.open(this.items, to, { question: this.question, said: this.said });
   }
 
-  async draw() {
+  /** Put these into the panel; the focus stays in it if it is there. */
+  fill(focus, ...parts) {
+    this.place.replaceChildren(...parts);
+    if (focus) $("h2", this.place).focus();
+  }
+
+  get hasFocus() { return this.place.contains(document.activeElement); }
+
+  /** What is open now. The focus goes there at once: a person may be elsewhere when all of it has come. */
+  async draw(focus) {
     const item = this.current;
-    this.place.replaceChildren(this.header(item, item), h("div.pic.ghost.waiting-pic"));
+    this.fill(focus, this.header(item, item), h("div.pic.ghost.waiting-pic"));
     let details;
     try {
       const words = item.kind === "image" ? this.question.slice(0, 1000) : this.asked(item);
@@ -90,13 +98,13 @@ export class SourcePanel extends EventTarget {
     } catch (error) {
       if (this.current !== item) return;
       const gone = error.status === 404;
-      this.place.replaceChildren(this.header(item, item), h("div.kv", {}, h("p.notice.bad", {}, gone ? t("source.removed") : error.message)));
+      this.fill(this.hasFocus, this.header(item, item), h("div.kv", {}, h("p.notice.bad", {}, gone ? t("source.removed") : error.message)));
       return;
     }
     if (this.current !== item) return;
     this.details = details;
     const body = this.body(item, details);
-    this.place.replaceChildren(this.header(item, details), ...body);
+    this.fill(this.hasFocus, this.header(item, details), ...body);
     this.place.scrollTop = 0;
     say(t("source.opened", { name: nameOf(details) }));
   }
