@@ -2,7 +2,7 @@
 // attached for the questions that follow, until it is taken away.
 
 import { AttachedVideo } from "./attached-video.js";
-import { $, h, say, sign, svg, toast } from "./dom.js";
+import { $, dataUrl, h, say, sign, svg, toast } from "./dom.js";
 import { picture } from "./picture.js";
 import { clock, number, t } from "./words.js";
 
@@ -272,15 +272,6 @@ function once(target, name) {
   return new Promise((resolve, reject) => {
     target.addEventListener(name, resolve, { once: true });
     target.addEventListener("error", () => reject(new Error(name)), { once: true });
-  });
-}
-
-export function dataUrl(blob) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result);
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
   });
 }
 

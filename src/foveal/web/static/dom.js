@@ -69,6 +69,16 @@ export function refilled(row, ...parts) {
   if (at >= 0 && document.activeElement === document.body) (now?.matches("button, a") ? now : $("button, a", now))?.focus();
 }
 
+/** Bytes as an address that holds them. */
+export function dataUrl(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
 let speaking;
 /** Say something to who listens instead of looks. */
 export function say(text) {

@@ -2,8 +2,7 @@
 
 import { call } from "./api.js";
 import { isTyping } from "./base.js";
-import { dataUrl } from "./composer.js";
-import { $, chooser, h, refilled, say, sign, toast } from "./dom.js";
+import { $, chooser, dataUrl, h, refilled, say, sign, toast } from "./dom.js";
 import { Filters, nearTo, toOData } from "./filters.js";
 import { Grid } from "./grid.js";
 import { drawMap } from "./map.js";
