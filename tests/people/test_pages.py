@@ -154,7 +154,7 @@ def test_a_conversation_is_kept_renamed_and_deleted_by_keyboard_alone(
     page.wait_for_selector(".past-open[aria-current]")
     ask(page, "dogs again")
     page.wait_for_function(
-        "fetch('/v1/conversations').then(r => r.json()).then(b => b.conversations[0].messages === 4)"
+        "() => fetch('/v1/conversations').then(r => r.json()).then(b => b.conversations[0].messages === 4)"
     )
     assert len(titles(page)) == 1  # the same conversation goes on after a reload
     with screens(page, "history"):

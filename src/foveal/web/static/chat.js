@@ -205,7 +205,10 @@ document.addEventListener("foveal:show", ({ detail }) => {
   begin(shown);
 });
 
-if (matchMedia("(max-width: 860px)").matches) composer.field.placeholder = t("chat.placeholder_short");
+if (matchMedia("(max-width: 860px)").matches) {
+  composer.field.placeholder = t("chat.placeholder_short");
+  composer.fit();
+}
 
 try {
   known = await choices();

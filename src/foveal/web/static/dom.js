@@ -99,6 +99,23 @@ export function toast(text, { undo = null, label = "", ms = 8000 } = {}) {
   return one;
 }
 
+/** Copy a text, also at a plain http address, where browsers keep their clipboard from scripts; and say so. */
+export async function copy(text) {
+  const done = await navigator.clipboard?.writeText(text).then(() => true, () => false) || copiedByHand(text);
+  toast(t(done ? "base.copied" : "base.not_copied"), { ms: done ? 2500 : 8000 });
+}
+
+function copiedByHand(text) {
+  const held = document.activeElement;
+  const field = h("textarea.sr", { value: text });
+  (held.closest("dialog") ?? document.body).append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  held.focus();
+  return done;
+}
+
 /** Put a popover under its button, inside the window. */
 export function placeUnder(popover, anchor) {
   const at = anchor.getBoundingClientRect();
