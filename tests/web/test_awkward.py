@@ -14,6 +14,9 @@ from starlette.types import ASGIApp
 
 from foveal.asgi import create_app
 from foveal.testing.fakes_engine import FakeEngine, fake_chunk
+from foveal.testing.fakes_keys import InMemoryApiKeys
+from foveal.types.assets import MediaKind
+from foveal.types.keys import KeyGrant, Role
 
 from .environment import Server
 from .test_bad_input import ANSWER, _ask
@@ -129,6 +132,18 @@ def test_what_is_alike_is_still_looked_for_after_a_reload(page: Page, site: Serv
     page.reload()
     expect(page.locator("#search-images .one")).to_have_count(1)
     expect(found).to_have_text("5 found")
+
+
+def test_a_reader_is_not_shown_an_empty_place_for_words(page: Page, engine: FakeEngine, serve: Serve) -> None:
+    engine.indexes["photos"] = [fake_chunk("a.jpg", "A pier.", kind=MediaKind.IMAGE, media_type="image/jpeg")]
+    keys = InMemoryApiKeys()
+    key = keys.create(KeyGrant(name="reader", role=Role.READER))[1]
+    page.goto(f"{serve(create_app(engine, keys=keys))}/gallery?index=photos")
+    page.fill("#key", key)
+    page.press("#key", "Enter")
+    page.locator(".cell[data-filled]").first.click()
+    expect(page.locator(".source .kv")).to_contain_text("a.jpg")
+    expect(page.locator(".source .kv")).not_to_contain_text("Your words")
 
 
 def test_days_are_not_offered_on_the_map(page: Page, site: Server) -> None:
