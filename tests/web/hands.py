@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 NAVIGATION = {"chat": "c", "gallery": "g", "add": "a", "jobs": "j", "settings": "s"}
-MOST_STEPS = 120
+MOST_STEPS = 240
+"""From one control to the next; a list of conversations alone may have sixty."""
 
 
 class Hands(Protocol):

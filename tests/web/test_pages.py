@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from .environment import HOSTILE, Server
+from .hands import MOST_STEPS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,9 +61,9 @@ def _ask(page: Page, question: str) -> None:
     page.wait_for_selector(".acts")
 
 
-def _tab_to(page: Page, selector: str, most: int = 60) -> None:
+def _tab_to(page: Page, selector: str) -> None:
     """Walk there by keyboard alone, as a person must be able to."""
-    for _ in range(most):
+    for _ in range(MOST_STEPS):
         if page.evaluate("s => document.activeElement?.matches(s)", selector):
             return
         page.keyboard.press("Tab")

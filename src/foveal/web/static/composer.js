@@ -55,6 +55,7 @@ export class Composer extends EventTarget {
     const send = $("#send");
     send.textContent = on ? t("chat.stop") : t("chat.ask");
     send.classList.toggle("plain", on);
+    if (!on) queueMicrotask(() => this.goOn());
   }
 
   /** The words of the field; as a person types them they are in it already. */
@@ -79,7 +80,7 @@ export class Composer extends EventTarget {
   /** Whether a question must wait for the page, or for what is attached to it. */
   get pending() { return !this.isOpen || this.underWay > 0 || this.images.some((image) => image.video?.pending); }
 
-  goOn() { if (this.waiting && !this.pending) this.send(); }
+  goOn() { if (this.waiting && !this.pending && !this.busy) this.send(); }
 
   /** A question that is sent meanwhile waits for this; it is not asked without what cannot be read. */
   async reading(work) {
