@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.xdist_group("web"), pytest.mark.timeout(600)]
 
 Serve = Callable[[ASGIApp], str]
-SLOW_S = 0.3
-"""Before each word of an answer: it is under way for some seconds."""
+SLOW_S = 1.0
+"""Before each word of an answer: it is under way for as long as a busy machine needs."""
 
 
 @pytest.fixture
@@ -44,19 +44,34 @@ def _kept(page: Page, conversations: list[list[str]]) -> None:
     page.wait_for_function(f"async wanted => JSON.stringify(await ({QUESTIONS})()) === wanted", arg=wanted, polling=200)
 
 
+def _held(page: Page, pattern: str) -> Callable[[], None]:
+    """Hold requests back until that is called."""
+    waiting: list[Route] = []
+    held = True
+
+    def on_request(route: Route) -> None:
+        if held:
+            waiting.append(route)
+        else:
+            route.continue_()
+
+    def go_on() -> None:
+        nonlocal held
+        held = False
+        for route in waiting:
+            route.continue_()
+
+    page.route(pattern, on_request)
+    return go_on
+
+
 def test_a_question_that_is_asked_before_the_page_knows_its_data_is_answered(page: Page, address: str) -> None:
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/v1/indexes", hold)
+    go_on = _held(page, "**/v1/indexes")
     page.goto(address)
     page.fill("#question", "When does the harbour open?")
     page.press("#question", "Enter")
     expect(page.locator("#question")).to_have_value("When does the harbour open?")
-    for route in held:
-        route.continue_()
+    go_on()
     expect(page.locator(".prose")).to_contain_text("The harbour opens")
     expect(page.locator(".question")).to_have_text(["When does the harbour open?"])
 
@@ -148,19 +163,13 @@ def test_the_focus_stays_in_the_list_of_conversations_when_it_changes(
 
 
 def test_a_source_that_comes_late_does_not_take_the_focus(page: Page, address: str) -> None:
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
     _open(page, address, "texts")
     _ask(page, "When does the harbour open?")
-    page.route("**/chunks/*?q=*", hold)
+    go_on = _held(page, "**/chunks/*?q=*")
     page.locator(".card").first.click()
     expect(page.locator(".source h2")).to_be_focused()
     page.locator("#question").press_sequentially("And wh")
-    for route in held:
-        route.continue_()
+    go_on()
     page.wait_for_selector(".source .kv")
     page.keyboard.type("en?")
     expect(page.locator("#question")).to_have_value("And when?")
@@ -178,17 +187,11 @@ def test_a_choice_by_keyboard_leaves_the_focus_where_it_was(page: Page, address:
 
 def test_filters_are_offered_when_it_is_known_what_there_is(page: Page, engine: FakeEngine, serve: Serve) -> None:
     engine.indexes["texts"].append(fake_chunk("plan.pdf", "A plan.", media_type="application/pdf"))
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/overview*", hold)
+    go_on = _held(page, "**/overview*")
     page.goto(f"{serve(create_app(engine))}/gallery?index=texts")
     page.wait_for_selector(".cell")
     expect(page.locator("#add-filter")).to_be_disabled()
-    for route in held:
-        route.continue_()
+    go_on()
     page.click("#add-filter")
     page.wait_for_selector(".builder .option")
 

@@ -180,6 +180,7 @@ def test_the_gallery_finds_filters_and_shows_everything_known(page: Page, site: 
     expect(page.locator(".cell").first).to_have_attribute("aria-label", re.compile("^Espresso in a red cup\\."))
     page.locator("#words").fill("")
     page.wait_for_function("() => document.querySelector('#count').textContent === '5 items'")
+    expect(page.locator("#add-filter")).to_be_enabled()
     page.locator("#add-filter").press("Enter")
     option = page.locator(".builder .option").first
     value, count = option.locator("span").inner_text(), int(option.locator("small").inner_text())
