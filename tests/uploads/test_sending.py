@@ -212,6 +212,30 @@ def test_words_are_imported_later_from_json_or_csv(http: httpx.Client, engine: F
         assert code(http.post("/v1/files/descriptions", content=wrong)) == (400, "invalid_request")
 
 
+def test_words_that_are_imported_without_a_start_wait_for_the_next_run(http: httpx.Client, engine: FakeEngine) -> None:
+    """S10: who has not yet seen what it costs has nothing read."""
+    http.post("/v1/files", files=files(a_png=png()), data={"start": "false"})
+    entries = [{"image_blob_path": "a.png", "description": "A harbour."}]
+    imported = http.post("/v1/files/descriptions?start=false", json=entries).json()
+    assert (imported["described"], imported["run"]["job_id"]) == (1, None)
+    assert waiting(engine) == []
+
+
+def test_a_file_is_had_back_as_it_was_sent_and_never_run(http: httpx.Client) -> None:
+    http.post("/v1/files", files=[*files(a_png=png()), ("files", ("b.html", b"<script>alert(1)</script>"))])
+    sent = ids(http)
+    picture, page = (http.get(f"/v1/files/{sent[name]}/bytes") for name in ("a.png", "b.html"))
+    assert (picture.content, picture.headers["content-type"]) == (png(), "image/png")
+    assert page.headers["content-type"].startswith("text/plain")
+    assert "sandbox" in page.headers["content-security-policy"]
+    part = http.get(f"/v1/files/{sent['a.png']}/bytes", headers={"range": "bytes=0-3"})
+    assert (part.status_code, part.content) == (206, png()[:4])
+    known = http.get(f"/v1/files/{sent['a.png']}/bytes", headers={"if-none-match": picture.headers["etag"]})
+    assert known.status_code == 304
+    http.delete(f"/v1/files/{sent['a.png']}")
+    assert http.get(f"/v1/files/{sent['a.png']}/bytes").status_code == 404
+
+
 def test_metadata_of_over_ten_thousand_entries_is_used_up_to_there_and_reported(http: httpx.Client) -> None:
     http.post("/v1/files", files=files(a_png=png("a"), b_png=png("b")))
     entries = [{"image_blob_path": "a.png", "description": "Words."}] * 10_000
@@ -294,6 +318,7 @@ def test_readers_send_nothing(keyed: Client) -> None:
     for answer in (
         reader.post("/v1/files", files=files(a_png=png())),
         reader.get("/v1/files"),
+        reader.get("/v1/files/none/bytes"),
         reader.post("/v1/files/descriptions", json=[]),
         reader.post("/v1/files/resumable", headers={"upload-length": "1"}),
     ):

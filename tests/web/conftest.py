@@ -9,7 +9,7 @@ import pytest
 
 from foveal.models.cards import Card
 
-from .environment import FLAGS, Server, axe, chromium, started
+from .environment import FLAGS, WAIT_MS, Server, axe, chromium, started
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, pulled: Callable[[str], Card]
 
 @pytest.fixture(scope="module")  # Playwright runs an event loop in this thread as long as it lives
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error, expect, sync_playwright
+
+    expect.set_options(timeout=WAIT_MS)
 
     with sync_playwright() as playwright:
         try:
@@ -48,7 +50,7 @@ def page(browser: Browser) -> Iterator[Page]:
     faults: list[str] = []
     context = browser.new_context(viewport={"width": 1280, "height": 860}, locale="en", reduced_motion="reduce")
     opened = context.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(WAIT_MS)
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
     opened.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))

@@ -24,6 +24,8 @@ PLACE = platformdirs.user_cache_path("foveal-tests", appauthor=False)
 AXE = "axe-core@4.10.3"
 """MPL-2.0; fetched for the tests, not part of the project."""
 INSTALL_S = 110
+WAIT_MS = 30_000
+"""How long a page may take for one step, on a busy machine."""
 SCREENS = Path(__file__).parents[2] / "out" / "screens"
 PICTURES = ("chelsea.png", "coffee.png", "rocket.jpg", "astronaut.png")
 HOSTILE = "<img src=x onerror=window.pwned=1>"

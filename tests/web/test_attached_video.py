@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from playwright.sync_api import expect
 
 from .environment import Server
 from .test_pages import _open
@@ -24,6 +25,7 @@ SECONDS, TEXT_AT_S = 10, 5
 TITLE = "LIGHTHOUSE OPENS IN OCTOBER"
 READY = "Ready: questions are about this video"
 STATE = ".attachment.video .state"
+READING_MS = 120_000
 PIECES = "**/v1/files/resumable/*"
 
 
@@ -62,11 +64,15 @@ def _attach(page: Page, site: Server, film: Path) -> None:
     page.wait_for_selector(".attachment.video")
 
 
+def _is_ready(page: Page) -> None:
+    expect(page.locator(STATE)).to_have_text(READY, timeout=READING_MS)
+
+
 def test_a_question_waits_for_its_video_and_is_answered_with_its_seconds(page: Page, site: Server, film: Path) -> None:
     _attach(page, site, film)
     page.fill("#question", "When does the lighthouse open?")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".acts", timeout=120_000)
+    page.wait_for_selector(".acts", timeout=READING_MS)
     assert "OCTOBER" in page.inner_text(".prose")
     assert page.locator(".question .thumb img").count() == 1
     moment = page.locator(".prose a.moment").first
@@ -80,7 +86,7 @@ def test_a_question_waits_for_its_video_and_is_answered_with_its_seconds(page: P
     assert page.inner_text(STATE) == READY, "it stays for the questions that follow"
     page.fill("#question", "What is written there?")
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.querySelectorAll('.acts').length === 2")
+    expect(page.locator(".acts")).to_have_count(2)
     assert "OCTOBER" in page.locator(".prose").nth(1).inner_text()
     page.get_by_role("button", name="New chat").click()
     assert page.locator(".attachment").count() == 0
@@ -91,7 +97,7 @@ def test_a_question_waits_for_its_video_and_is_answered_with_its_seconds(page: P
 def test_a_video_that_is_taken_back_is_deleted(page: Page, site: Server, film: Path, tmp_path: Path) -> None:
     before = _files(site)
     _attach(page, site, _other(film, tmp_path))
-    page.wait_for_function("s => document.querySelector(s).textContent.includes('Ready')", arg=STATE, timeout=120_000)
+    _is_ready(page)
     assert len(_files(site)) == len(before) + 1
     with page.expect_response(lambda reply: reply.request.method == "DELETE"):
         page.get_by_role("button", name="Remove harbour.mp4").click()
@@ -103,7 +109,7 @@ def test_a_video_of_an_earlier_question_is_not_deleted_when_it_is_taken_back(
 ) -> None:
     for _ in range(2):
         _attach(page, site, film)
-        page.wait_for_function("s => document.querySelector(s).textContent.includes('Ready')", arg=STATE)
+        _is_ready(page)
     there = _files(site)
     page.get_by_role("button", name="Remove harbour.mp4").click()
     page.wait_for_timeout(500)
@@ -122,7 +128,7 @@ def test_a_lost_connection_goes_on_from_where_it_was(page: Page, site: Server, f
 
     page.route(PIECES, once)
     _attach(page, site, film)
-    page.wait_for_function("s => document.querySelector(s).textContent.includes('Ready')", arg=STATE, timeout=120_000)
+    _is_ready(page)
     assert lost
 
 
@@ -130,7 +136,7 @@ def test_what_is_no_video_is_said_and_not_asked_about(page: Page, site: Server, 
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(5000))
     _attach(page, site, broken)
-    page.wait_for_selector(".attachment.video.bad", timeout=60_000)
+    page.wait_for_selector(".attachment.video.bad", timeout=READING_MS)
     assert len(page.inner_text(STATE)) > 20
     page.fill("#question", "What is it?")
     page.keyboard.press("Enter")

@@ -32,6 +32,8 @@ QUESTIONS = """async () => {
     return all.map(one => one.items.filter(item => item.role === 'user').map(item => item.content));
 }"""
 """The questions of every conversation that is kept, newest conversation first."""
+LISTED = "() => document.querySelector('#past-empty').textContent || document.querySelector('.past-open')"
+"""The conversations that are kept are shown, or that there are none."""
 
 
 @pytest.fixture
@@ -49,7 +51,8 @@ def _ask(page: Page, question: str) -> None:
 def _sign_in(page: Page) -> None:
     page.fill("#key", KEY)
     page.press("#key", "Enter")
-    page.wait_for_selector("[data-choice=data]")
+    page.wait_for_selector(".turn, .try")
+    page.wait_for_function(LISTED)  # from here on the page asks the server nothing by itself
 
 
 def _to_files(page: Page, address: str, index: str) -> None:
@@ -95,9 +98,12 @@ def test_a_large_file_goes_on_where_the_connection_was_lost(page: Page, site: Se
 
     _to_files(page, site.address, "resuming")
     page.route("**/v1/files/resumable/**", piece)
+    page.evaluate("""() => { window.said = ''; const step = document.querySelector('#step');
+        new MutationObserver(() => { window.said += step.innerText; })
+            .observe(step, {childList: true, subtree: true}); }""")
     page.set_input_files("#files", file)
-    page.wait_for_selector("text=No connection. It goes on by itself")
     page.wait_for_selector("#next:not([disabled])", timeout=60_000)
+    assert "No connection. It goes on by itself" in page.evaluate("window.said")
     piece_bytes = 4 * 2**20
     assert broken == [piece_bytes]
     assert sent == [0, piece_bytes, piece_bytes, 2 * piece_bytes]  # nothing is sent twice that had arrived
@@ -162,10 +168,7 @@ def test_two_tabs_on_one_conversation_lose_nothing(page: Page, engine: FakeEngin
     other.wait_for_selector(".turn .acts")
     _ask(page, "First tab: when does the harbour close?")
     expect(page.locator(".acts")).to_have_count(2)
-    for _ in range(100):
-        if len(page.evaluate(QUESTIONS)[0]) == 2:
-            break
-        page.wait_for_timeout(100)
+    page.wait_for_function(f"async () => (await ({QUESTIONS})())[0].length === 2", polling=200)
     _ask(other, "Second tab: is the harbour open on Monday?")
     other.wait_for_selector(".toast")
     assert "another" in other.inner_text(".toast").lower()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from .environment import HOSTILE, Server
+from .hands import MOST_STEPS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,9 +61,9 @@ def _ask(page: Page, question: str) -> None:
     page.wait_for_selector(".acts")
 
 
-def _tab_to(page: Page, selector: str, most: int = 60) -> None:
+def _tab_to(page: Page, selector: str) -> None:
     """Walk there by keyboard alone, as a person must be able to."""
-    for _ in range(most):
+    for _ in range(MOST_STEPS):
         if page.evaluate("s => document.activeElement?.matches(s)", selector):
             return
         page.keyboard.press("Tab")
@@ -174,9 +177,10 @@ def test_the_gallery_finds_filters_and_shows_everything_known(page: Page, site: 
     page.keyboard.type("espresso in a red cup")
     page.wait_for_function("() => document.querySelector('#count').textContent.includes('found')")
     page.locator(".cell").first.wait_for()
-    assert page.locator(".cell").first.get_attribute("aria-label").startswith("Espresso in a red cup.")  # type: ignore[union-attr]
+    expect(page.locator(".cell").first).to_have_attribute("aria-label", re.compile("^Espresso in a red cup\\."))
     page.locator("#words").fill("")
     page.wait_for_function("() => document.querySelector('#count').textContent === '5 items'")
+    expect(page.locator("#add-filter")).to_be_enabled()
     page.locator("#add-filter").press("Enter")
     option = page.locator(".builder .option").first
     value, count = option.locator("span").inner_text(), int(option.locator("small").inner_text())

@@ -170,7 +170,7 @@ def test_opened_sources_have_no_serious_fault_of_accessibility(
     SCREENS.mkdir(parents=True, exist_ok=True)
     for name, _ in QUESTIONS[:3]:
         _opened(page, site, name)
-        page.wait_for_timeout(600)
+        page.wait_for_load_state("networkidle")
         page.screenshot(path=SCREENS / f"source-{name.partition('.')[2]}-{device}-{theme}.png")
         page.evaluate(axe_source)
         found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")

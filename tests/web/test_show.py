@@ -29,6 +29,12 @@ INSIDE = """() => {
     return picture && marks.some(mark => isOn(mark.getBoundingClientRect()));
 }"""
 """Whether a box that says what matched lies on the open picture."""
+FORGET = """async () => {
+    const { token } = await (await fetch('/v1/session')).json();
+    const headers = token ? { 'x-foveal-token': token } : {};
+    return (await fetch('/v1/conversations', { method: 'DELETE', headers })).ok;
+}"""
+"""Nothing was asked before the first day, whatever other tests did."""
 
 
 @pytest.fixture
@@ -46,6 +52,8 @@ def test_a_first_day_asked_looked_added_tuned_and_tidied_up(
 ) -> None:
     hands = way(page)
     asked, streams = _overheard(page)
+    page.goto(f"{site.address}/sign-in")
+    assert page.evaluate(FORGET)
     page.goto(site.address)
     page.wait_for_selector("[data-choice=data]")
     _watch_streaming(page)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
 
 from foveal.errors import (
     ConflictError,
@@ -185,6 +186,14 @@ class Uploads:
             NotFoundError: There is none, or no more.
         """
         return self._store.file(file_id)
+
+    def open(self, file: UploadedFile) -> BinaryIO:
+        """Its bytes.
+
+        Raises:
+            UnreadableAssetError: It was deleted meanwhile.
+        """
+        return self._store.open(file.asset_id)
 
     def records(self, source: SavedSource) -> dict[str, DocumentRecord]:
         """What the index knows of a source's files, by path."""

@@ -20,7 +20,6 @@ from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
 from foveal.api.auth import LINK_HOLDER, caller_of
-from foveal.types.chunks import Chunk
 
 PDF = "application/pdf"
 SHOWN = frozenset(
@@ -49,6 +48,15 @@ DRAWN = {"content-security-policy": "default-src 'none'; img-src data:; sandbox"
 """Of a drawing that is opened by itself: pictures it holds are shown, nothing else is loaded or run."""
 
 
+def binary(*media_types: str) -> dict[int | str, dict[str, object]]:
+    """How a reply of bytes of these types is documented."""
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"content": dict.fromkeys(media_types, schema)}}
+
+
+BINARY = binary("application/octet-stream")
+
+
 def served_type(media_type: str) -> str:
     """What to call bytes of a sniffed type."""
     if media_type in SHOWN:
@@ -58,10 +66,10 @@ def served_type(media_type: str) -> str:
     return "text/plain; charset=utf-8" if media_type.startswith("text/") else "application/octet-stream"
 
 
-def disposition(chunk: Chunk) -> str:
+def disposition(path: str, media_type: str) -> str:
     """`Content-Disposition` with the file's name (RFC 6266, RFC 8187), or an ASCII likeness for old clients."""
-    kind = "attachment" if served_type(chunk.media_type) == "application/octet-stream" else "inline"
-    name = PurePosixPath(chunk.filepath).name or "file"
+    kind = "attachment" if served_type(media_type) == "application/octet-stream" else "inline"
+    name = PurePosixPath(path).name or "file"
     plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-") else "_" for c in name)
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 

@@ -32,14 +32,8 @@ from foveal.api.native.upload_schemas import DescriptionBody, RewordedOut
 from foveal.api.sse import CLIENT_CLOSED, while_connected
 from foveal.types.chunks import ChunkId
 
-
-def _binary(*media_types: str) -> dict[int | str, dict[str, object]]:
-    schema = {"schema": {"type": "string", "format": "binary"}}
-    return {200: {"content": dict.fromkeys(media_types, schema)}}
-
-
-BINARY, JPEG = _binary("application/octet-stream"), _binary("image/jpeg")
-PAGE = _binary("image/jpeg", "image/svg+xml")
+JPEG = files.binary("image/jpeg")
+PAGE = files.binary("image/jpeg", "image/svg+xml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +205,7 @@ def _add_page(routes: APIRouter, native: Native) -> None:
 def _add_original(routes: APIRouter, native: Native) -> None:
     engine = native.engine
 
-    @routes.get("/bytes", response_class=Response, responses=BINARY)
+    @routes.get("/bytes", response_class=Response, responses=files.BINARY)
     async def original(request: Request, index: str, chunk_id: str) -> Response:
         """The file it is from, exactly as it was indexed."""
         groups = caller_of(request).groups
@@ -222,7 +216,7 @@ def _add_original(routes: APIRouter, native: Native) -> None:
             known = files.not_modified(request, tag)
             if known:
                 return known
-            more = {"content-disposition": files.disposition(chunk)}
+            more = {"content-disposition": files.disposition(chunk.filepath, chunk.media_type)}
             if chunk.kind.has_timeline:
                 file = engine.open_original(index, chunk.chunk_id, groups)
                 return files.played_response(request, file, files.served_type(chunk.media_type), tag, more)

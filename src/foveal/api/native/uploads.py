@@ -13,11 +13,12 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from foveal.api.auth import Caller, Role, require
 from foveal.api.bodies import check, documented, parse_json, read_body
 from foveal.api.crowd import Threads
+from foveal.api.native import files
 from foveal.api.native.source_schemas import ReportFailure
 from foveal.api.native.sources import may_change, own_groups
 from foveal.api.native.upload_forms import MAX_WORDS_BYTES, REFUSALS, Form, FormLimits, SentFile, read_form
@@ -90,6 +91,7 @@ def router(sending: Sending) -> APIRouter:
     routes = APIRouter(prefix="/files")
     _add_sending(routes, sending)
     _add_reading(routes, sending)
+    _add_bytes(routes, sending)
     _add_changing(routes, sending)
     return routes
 
@@ -110,7 +112,11 @@ def _add_sending(routes: APIRouter, sending: Sending) -> None:
 
     @routes.post("/descriptions", openapi_extra=_words_body())
     async def import_descriptions(
-        request: Request, source: str = "", index: str = "", group: Annotated[list[str] | None, Query()] = None
+        request: Request,
+        source: str = "",
+        index: str = "",
+        group: Annotated[list[str] | None, Query()] = None,
+        start: Annotated[bool, Query(description="Read them again now; else with the source's next run.")] = True,
     ) -> ImportReply:
         """Describe files that were sent before, by a `metadata.json` or a CSV file."""
         caller = require(request, Role.CONTRIBUTOR)
@@ -121,7 +127,7 @@ def _add_sending(routes: APIRouter, sending: Sending) -> None:
         def work() -> ImportReply:
             target = _target(uploads, caller, source, index or sending.index, group or [])
             found = uploads.import_words(target.settings.name, "the file.csv" if is_csv else "the file", data)
-            job = uploads.start(target.settings.name) if found.described else None
+            job = uploads.start(target.settings.name) if start and found.described else None
             return ImportReply(
                 run=run_out(target, job, base), described=len(found.described), failures=_failures(found.failures)
             )
@@ -162,6 +168,29 @@ def _add_reading(routes: APIRouter, sending: Sending) -> None:
             return file_out(file, saved, uploads.records(saved))
 
         return await threads.run(work)
+
+
+def _add_bytes(routes: APIRouter, sending: Sending) -> None:
+    @routes.get("/{file_id}/bytes", response_class=Response, responses=files.BINARY)
+    async def file_bytes(request: Request, file_id: str) -> Response:
+        """The file exactly as it was sent, whether it has been read or not."""
+        caller = require(request, Role.CONTRIBUTOR)
+        uploads = sending.uploads()
+
+        def reply() -> Response:
+            file, _ = _own(uploads, file_id, caller)
+            tag = files.etag(file.asset_id)
+            known = files.not_modified(request, tag)
+            if known:
+                return known
+            more = {"content-disposition": files.disposition(file.path, file.media_type)}
+            served = files.served_type(file.media_type)
+            if served.startswith(("video/", "audio/")):
+                return files.played_response(request, uploads.open(file), served, tag, more)
+            with uploads.open(file) as opened:
+                return files.file_response(request, opened.read(), served, tag, more)
+
+        return await sending.threads.run(reply)
 
 
 def _add_changing(routes: APIRouter, sending: Sending) -> None:
@@ -321,9 +350,9 @@ def _page(uploads: Uploads, sources: list[SavedSource], after: str, limit: int) 
         name = saved.settings.name
         if after and f"{name}/" < after and not after.startswith(f"{name}/"):
             continue
-        files = [file for file in uploads.files(name) if f"{name}/{file.path}" > after]
-        records = uploads.records(saved) if files else {}
-        for file in files:
+        there = [file for file in uploads.files(name) if f"{name}/{file.path}" > after]
+        records = uploads.records(saved) if there else {}
+        for file in there:
             if len(shown) == limit:
                 return FileList(files=shown, next=f"{shown[-1].source}/{shown[-1].name}")
             shown.append(file_out(file, saved, records))

@@ -52,7 +52,7 @@ async function uploadStep() {
       meter.textContent = t("add.sending", { n: number(batch.length) });
       const onprogress = (there) => { meter.textContent = t("add.sent_of", { name: batch[0].name, there: bytes(there), all: bytes(batch[0].size) }); };
       try {
-        show(isLarge(batch[0]) ? await sendOne(batch[0], { onprogress, onwaiting }) : await patient(() => sendFiles(batch), onwaiting), batch);
+        show(isLarge(batch[0]) ? await sendOne(batch[0], { onprogress, onwaiting }) : await patient(() => sendFiles(batch), onwaiting));
       } catch (error) {
         rows.prepend(h("li.bad", {}, h("b", {}, batch.map((one) => one.name).join(", ")), h("small", {}, `${error.message} ${error.remedy}`)));
       }
@@ -61,10 +61,8 @@ async function uploadStep() {
     meter.textContent = tn("add.files_there", rows.querySelectorAll("li:not(.bad)").length);
     ready(Boolean(state.source));
   };
-  const show = (reply, batch) => {
+  const show = (reply) => {
     for (const file of reply.files) {
-      const local = batch.find((one) => one.name === file.sent_as);
-      if (local?.type.startsWith("image/") && !state.pictures.has(file.name)) state.pictures.set(file.name, URL.createObjectURL(local));
       rows.prepend(h("li", {}, h("b", {}, file.name), h("small", {}, file.outcome === "duplicate" ? t("add.duplicate") : bytes(file.size_bytes))));
     }
     for (const one of reply.refused) rows.prepend(h("li.bad", {}, h("b", {}, one.name), h("small", {}, `${one.message} ${one.remedy}`)));

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { figure, keepDrafts } from "./add-words.js";
-import { actions, forget, go, state } from "./add.js";
+import { actions, forget, go, keep, state } from "./add.js";
 import { $, h } from "./dom.js";
 import { followed, jobCard, lasting } from "./progress.js";
 import { cadence, keepCadence, LIVE } from "./sources.js";
@@ -55,11 +55,13 @@ export async function finishStep() {
     box.remove();
     await watch(job instanceof Error ? await running(source.name) : job, status, source);
   } }));
+  const begun = state.job ? await call(`/v1/jobs/${encodeURIComponent(state.job)}`).catch(() => null) : null;
+  if (begun) setTimeout(() => watch(begun, status, source));  // the page was left while it was read
   return [
     h("h1", {}, t("add.finish_title")), h("p.lead", {}, live ? t("add.finish_live") : t("add.finish_lead")),
     h("table.table", {}, h("tbody", {}, lines.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, value))))),
     select ? h("div.field", {}, h("label", { for: "every" }, t("add.again")), h("p.effect", {}, t("add.again_note")), select) : null,
-    status, box,
+    status, begun ? null : box,
   ];
 }
 
@@ -71,12 +73,14 @@ async function running(name) {
 
 async function watch(job, status, source) {
   if (!job) { location.assign("/jobs"); return; }
+  state.job = job.id;
+  keep();
   const shown = jobCard(job, { heading: "h2", onretry: (again) => watch(again, status, source) });
   status.append(shown.card);
   const last = await followed(job, shown);
-  if (!["succeeded", "partially_succeeded"].includes(last.state)) return;
+  if (!["succeeded", "partially_succeeded"].includes(last.state)) { state.job = ""; keep(); return; }
   forget();
   status.append(h("div.row", { id: "ready" }, h("a.button", { href: `/?index=${encodeURIComponent(source.index)}` }, t("add.ask")),
-    h("a.button.plain", { href: "/gallery" }, t("page.gallery")), h("a.button.plain", { href: "/add", onclick: () => forget() }, t("add.another"))));
+    h("a.button.plain", { href: `/gallery?index=${encodeURIComponent(source.index)}` }, t("page.gallery")), h("a.button.plain", { href: "/add", onclick: () => forget() }, t("add.another"))));
   $("#ready a").focus();
 }

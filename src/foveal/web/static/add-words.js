@@ -1,9 +1,9 @@
 // Third step: what the pictures show, in a person's words; of a live index, which field is what.
 
-import { call } from "./api.js";
+import { ask, call } from "./api.js";
 import { discarded, sourceBody } from "./add-connect.js";
 import { actions, go, keep, state } from "./add.js";
-import { $, h, toast } from "./dom.js";
+import { $, dataUrl, h, toast } from "./dom.js";
 import { LIVE } from "./sources.js";
 import { number, t, tn } from "./words.js";
 
@@ -42,17 +42,17 @@ async function describeStep() {
 }
 
 function card(file, models) {
-  const local = state.pictures.get(file.name);
+  const address = `/v1/files/${encodeURIComponent(file.file_id)}/bytes`;
   const words = h("textarea", {
     "aria-label": t("add.describe_named", { name: file.name }), placeholder: t("add.describe"), maxlength: 32768,
     value: state.drafts[file.name] ?? file.description,
     oninput: () => { state.drafts[file.name] = words.value; one.classList.remove("drafted"); keep(); },
   });
-  const write = models.length && local ? h("button.link", { type: "button", onclick: async (event) => {
+  const write = models.length ? h("button.link", { type: "button", onclick: async (event) => {
     const button = event.currentTarget;
     button.disabled = true;
     try {
-      words.value = await written(local, models[0]);
+      words.value = await written(address, models[0]);
       state.drafts[file.name] = words.value;
       one.classList.add("drafted");
       keep();
@@ -62,7 +62,9 @@ function card(file, models) {
     }
     button.disabled = false;
   } }, t("add.with_model")) : null;
-  const one = h("article.card", {}, local ? h("img", { src: local, alt: "", loading: "lazy" }) : h("div.no-picture", {}, file.name), words,
+  const picture = h("img", { src: address, alt: "", loading: "lazy", decoding: "async" });
+  picture.addEventListener("error", () => picture.replaceWith(h("div.no-picture", {}, file.name)));  // not every browser shows every kind
+  const one = h("article.card", {}, picture, words,
     h("div.foot", {}, h("span.name", { title: file.name }, file.name), write));
   return one;
 }
@@ -75,13 +77,7 @@ async function describers() {
 
 /** A model's words on a picture. They are a draft: a person looks at them before they are kept as hers. */
 async function written(url, model) {
-  const blob = await (await fetch(url)).blob();
-  const data = await new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result);
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
-  });
+  const data = await dataUrl(await (await ask(url)).blob());
   const content = [{ type: "text", text: t("add.prompt") }, { type: "image_url", image_url: { url: data } }];
   const reply = await call("/v1/chat/completions", { method: "POST", body: { model, messages: [{ role: "user", content }], max_tokens: 400 } });
   return reply.choices[0].message.content;
@@ -92,7 +88,7 @@ async function imported(file) {
   const name = encodeURIComponent(state.source.name);
   const type = file.name.toLowerCase().endsWith(".csv") ? "text/csv" : "application/json";
   try {
-    const reply = await call(`/v1/files/descriptions?source=${name}`, { method: "POST", body: new Blob([await file.arrayBuffer()]), headers: { "content-type": type } });
+    const reply = await call(`/v1/files/descriptions?source=${name}&start=false`, { method: "POST", body: new Blob([await file.arrayBuffer()]), headers: { "content-type": type } });
     toast([tn("add.imported", reply.described), ...reply.failures.slice(0, 3).map((one) => `${one.path}: ${one.reason}`)].join(" "), { ms: 15000 });
     await go("words");
   } catch (error) {
@@ -104,7 +100,7 @@ async function imported(file) {
 export async function keepDrafts() {
   const entries = Object.entries(state.drafts).map(([path, description]) => ({ image_blob_path: path, description }));
   if (!entries.length) return;
-  await call(`/v1/files/descriptions?source=${encodeURIComponent(state.source.name)}`, { method: "POST", body: entries });
+  await call(`/v1/files/descriptions?source=${encodeURIComponent(state.source.name)}&start=false`, { method: "POST", body: entries });
   state.drafts = {};
   keep();
 }

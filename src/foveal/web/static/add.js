@@ -14,24 +14,27 @@ const DRAWN = { source: kindStep, connection: connectStep, words: wordsStep, cos
 const KEPT = "foveal-add";
 
 /** What is being added. `source` is the saved source, null before there is one; nothing secret is kept. */
-export const state = { kind: "uploads", step: "source", name: "", source: null, form: {}, drafts: {}, pictures: new Map(), report: null };
+export const state = { kind: "uploads", step: "source", name: "", source: null, form: {}, drafts: {}, report: null, job: "" };
 
 /** Remember where we are, without keys. */
 export function keep() {
-  const { kind, step, name, form, drafts } = state;
+  const { kind, step, name, form, drafts, job } = state;
   const { secret, ...open } = form;
-  sessionStorage.setItem(KEPT, JSON.stringify({ kind, step, name, form: open, drafts }));
+  sessionStorage.setItem(KEPT, JSON.stringify({ kind, step, name, form: open, drafts, job }));
 }
 
 /** Begin anew. */
 export function forget() {
   sessionStorage.removeItem(KEPT);
-  Object.assign(state, { kind: "uploads", step: "source", name: "", source: null, form: {}, drafts: {}, report: null });
-  state.pictures.clear();
+  Object.assign(state, { kind: "uploads", step: "source", name: "", source: null, form: {}, drafts: {}, report: null, job: "" });
 }
 
-/** Show a step. */
+let turn = 0;
+/** Show a step, once all of it is known; where it cannot be, the page stays as it is. */
 export async function go(step) {
+  const mine = turn += 1;
+  const parts = await DRAWN[step](state);
+  if (mine !== turn) return;  // a person went elsewhere meanwhile
   state.step = step;
   keep();
   const at = STEPS.indexOf(step);
@@ -42,7 +45,6 @@ export async function go(step) {
     $(".mark", item).textContent = n < at ? "✓" : String(n + 1);
   });
   const box = $("#step");
-  const parts = await DRAWN[step](state);
   box.replaceChildren(...parts.filter(Boolean));
   $("#main").scrollTop = 0;
   box.focus({ preventScroll: true });
@@ -52,19 +54,20 @@ export async function go(step) {
 /** Buttons to the step before and the next one. `next` may do work; an error is shown and the step stays. */
 export function actions({ back = "", next = null, label = t("add.next"), ready = null }) {
   const problem = h("p.notice.bad", { role: "alert", hidden: true });
-  const forward = next && h("button.button", { type: "button", id: "next", onclick: async () => {
+  const doing = (work) => async ({ currentTarget: button }) => {
     problem.hidden = true;
-    forward.disabled = true;
+    button.disabled = true;
     try {
-      await next();
+      await work();
     } catch (error) {
       problem.textContent = `${error.message} ${error.remedy ?? ""}`.trim();
       problem.hidden = false;
-      forward.disabled = false;
+      button.disabled = false;
     }
-  } }, label);
+  };
+  const forward = next && h("button.button", { type: "button", id: "next", onclick: doing(next) }, label);
   ready?.((is) => { forward.disabled = !is; });
-  const before = back && h("button.button.plain", { type: "button", onclick: () => go(back) }, t("add.back"));
+  const before = back && h("button.button.plain", { type: "button", onclick: doing(() => go(back)) }, t("add.back"));
   return h("div", {}, problem, h("div.actions", {}, before || null, forward));
 }
 

@@ -1,7 +1,7 @@
 // One turn on the page: the question, the answer as it comes, what it rests on, and what can be done with it.
 
 import { boxMark } from "./composer.js";
-import { $$, cleaned, h, iconButton, sign, toast } from "./dom.js";
+import { $$, cleaned, copy, h, iconButton, sign } from "./dom.js";
 import { boxesOf, chunkPath, hasPage, isSlide, marked, nameOf, placeOf, whyLine } from "./source.js";
 import { t } from "./words.js";
 
@@ -21,7 +21,7 @@ export class TurnView {
   asked() {
     const { text, images } = this.turn.question;
     const thumbs = images.length
-      ? h("div.thumbs", {}, ...images.map((image) => h("span.thumb", {}, image.small || image.url ? h("img", { src: image.small || image.url, alt: image.name }) : h("span.film-sign", {}, sign("film")), image.video ? h("small", {}, image.name) : null, image.box ? boxMark(image.box) : null)))
+      ? h("div.thumbs", {}, ...images.map((image) => h(`span.thumb${image.box ? ".boxed" : ""}`, {}, image.small || image.url ? h("img", { src: image.small || image.url, alt: image.name }) : h("span.film-sign", {}, sign("film")), image.video ? h("small", {}, image.name) : null, image.box ? boxMark(image.box) : null)))
       : null;
     return h("div.question", {}, thumbs, text);
   }
@@ -172,8 +172,7 @@ export class TurnView {
   async copy() {
     const text = this.turn.text.replace(/\s*\[doc(\d+)\]/g, " [$1]");
     const sources = this.used().map((one) => `[${one.number}] ${one.filepath}`).join("\n");
-    await navigator.clipboard.writeText(sources ? `${text}\n\n${sources}` : text);
-    toast(t("chat.copied"), { ms: 2500 });
+    await copy(sources ? `${text}\n\n${sources}` : text);
   }
 }
 

@@ -39,17 +39,17 @@ export function isTyping(event) {
   return at instanceof Element && (at.closest("input, textarea, select, [contenteditable]") !== null);
 }
 
-let going = false;
+let going = 0;  // a timer, while the letter after `g` is waited for
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event)) return;
   if (document.querySelector("dialog[open]")) return;
   if (going) {
-    going = false;
+    clearTimeout(going);
+    going = 0;
     const to = $$("a.nav").find((link) => link.dataset.key === event.key);
     if (to) { event.preventDefault(); location.assign(to.href); }
   } else if (event.key === "g") {
-    going = true;
-    setTimeout(() => { going = false; }, 1500);
+    going = setTimeout(() => { going = 0; }, 1500);
   } else if (event.key === "?") {
     event.preventDefault();
     $("#shortcuts").showModal();

@@ -4,9 +4,9 @@ import { saidOf, TurnView } from "./answer.js";
 import { ask, call } from "./api.js";
 import { isTyping } from "./base.js";
 import { drawChoices } from "./choices.js";
-import { Composer, dataUrl } from "./composer.js";
+import { Composer } from "./composer.js";
 import { Conversation, newTurn } from "./conversation.js";
-import { $, h, say, toast } from "./dom.js";
+import { $, dataUrl, h, say, toast } from "./dom.js";
 import { giveFeedback } from "./feedback.js";
 import { Keeper } from "./keeping.js";
 import { turnsOf } from "./kept-turns.js";
@@ -49,9 +49,15 @@ panel.addEventListener("change", () => {
 
 panel.addEventListener("region", async (event) => {
   const { details, box } = event.detail;
-  const reply = await ask(new URL(details.bytes_url).pathname);
-  await composer.add(nameOf(details), await dataUrl(await reply.blob()), { box });
   composer.field.focus();
+  try {
+    await composer.reading(async () => {
+      const reply = await ask(new URL(details.bytes_url).pathname);
+      await composer.add(nameOf(details), await dataUrl(await reply.blob()), { box });
+    });
+  } catch (error) {
+    toast(`${error.message} ${error.remedy ?? ""}`.trim());
+  }
 });
 
 function listen(one) {
@@ -80,6 +86,8 @@ async function run(turn) {
 }
 
 function editTurn(turn) {
+  conversation.leave();
+  composer.busy = false;
   composer.fill(turn.question);
   const at = conversation.turns.indexOf(turn);
   for (const gone of conversation.turns.slice(at)) { views.get(gone).element.remove(); views.delete(gone); }
@@ -99,8 +107,9 @@ composer.addEventListener("ask", ({ detail }) => {
 composer.addEventListener("stop", () => conversation.stop());
 
 function begin(next, kept = { id: null, saved: 0 }) {
-  conversation.stop();
-  if (kept) keeper.begin(kept.id, kept.saved);
+  const left = conversation.leave();
+  if (left) keeper.keep(conversation.turns, left);
+  if (kept) keeper.begin(kept);
   composer.drop((image) => image.video?.used);
   past.mark(keeper.id);
   conversation = next;
@@ -127,7 +136,7 @@ async function welcome() {
 
 function newChat({ notice = false, undo = null } = {}) {
   const old = conversation;
-  const kept = { id: keeper.id, saved: keeper.saved };
+  const kept = keeper.at;
   const bring = Conversation.forget();
   begin(new Conversation());
   composer.field.focus();
@@ -168,6 +177,7 @@ async function reopen(id) {
 past.addEventListener("open", ({ detail }) => reopen(detail.id));
 past.addEventListener("gone", ({ detail }) => {
   if (detail.id !== null && detail.id !== keeper.id) return;
+  conversation.leave();
   Conversation.forget();
   begin(new Conversation());
 });
@@ -195,7 +205,10 @@ document.addEventListener("foveal:show", ({ detail }) => {
   begin(shown);
 });
 
-if (matchMedia("(max-width: 860px)").matches) composer.field.placeholder = t("chat.placeholder_short");
+if (matchMedia("(max-width: 860px)").matches) {
+  composer.field.placeholder = t("chat.placeholder_short");
+  composer.fit();
+}
 
 try {
   known = await choices();
@@ -207,6 +220,7 @@ try {
   past.refresh();
   if (asked || index) history.replaceState(null, "", "/");
   if (asked) composer.write(asked);
+  composer.open();
   if (matchMedia("(min-width: 861px)").matches) composer.field.focus();
 } catch (error) {
   talk.replaceChildren(h("div.turn", {}, h("div.notice.bad", { role: "alert" }, h("p", {}, h("b", {}, error.message)), h("p", {}, error.remedy ?? ""))));

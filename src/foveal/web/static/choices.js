@@ -1,6 +1,6 @@
 // The line above the chat: who answers, from what data, how strictly. Each is a chip that opens.
 
-import { chooser, h, iconButton, sign } from "./dom.js";
+import { chooser, h, iconButton, refilled, sign } from "./dom.js";
 import { number, t, tn } from "./words.js";
 
 /** Draws the chips; `onchange` is told what was chosen. */
@@ -8,7 +8,7 @@ export function drawChoices(place, chosen, known, { onchange, onnew, oncode }) {
   const chip = (label, on, does, name) => h(`button.chip${on ? ".on" : ""}`, {
     type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "data-choice": name, onclick: (event) => does(event.currentTarget),
   }, h("span.text", {}, ...label));
-  place.replaceChildren(...[
+  refilled(place, ...[
     chip([h("b", {}, chosen.deployment), h("span.more", {}, ` ${t("chat.deployment")}`)], false, (at) => chooser(at, known.deployments.map((name) => ({
       label: name, value: name, on: name === chosen.deployment,
     })), { label: t("chat.deployment"), onchoose: (one) => onchange({ deployment: one.value }) }), "deployment"),

@@ -2,7 +2,7 @@
 // attached for the questions that follow, until it is taken away.
 
 import { AttachedVideo } from "./attached-video.js";
-import { $, h, say, sign, svg, toast } from "./dom.js";
+import { $, dataUrl, h, say, sign, svg, toast } from "./dom.js";
 import { picture } from "./picture.js";
 import { clock, number, t } from "./words.js";
 
@@ -18,12 +18,14 @@ export class Composer extends EventTarget {
     this.field = $("#question");
     this.row = $("#attached");
     this.images = [];
+    this.isOpen = false;
+    this.underWay = 0;  // pictures that are being read
     this.waiting = false;
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.send(); });
     this.write(sessionStorage.getItem(DRAFT) ?? "");
     this.field.addEventListener("input", () => this.write(this.field.value));
     this.field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); this.send(); }
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); if (!this.busy) this.send(); }
       if (event.key === "Escape" && this.busy) this.dispatchEvent(new Event("stop"));
     });
     $("#attach").addEventListener("click", () => $("#files").click());
@@ -53,6 +55,7 @@ export class Composer extends EventTarget {
     const send = $("#send");
     send.textContent = on ? t("chat.stop") : t("chat.ask");
     send.classList.toggle("plain", on);
+    if (!on) queueMicrotask(() => this.goOn());
   }
 
   /** The words of the field; as a person types them they are in it already. */
@@ -68,13 +71,39 @@ export class Composer extends EventTarget {
     this.field.style.height = `${Math.min(this.field.scrollHeight, 200)}px`;
   }
 
+  /** From now on questions are asked, also one that was sent before. */
+  open() {
+    this.isOpen = true;
+    this.goOn();
+  }
+
+  /** Whether a question must wait for the page, or for what is attached to it. */
+  get pending() { return !this.isOpen || this.underWay > 0 || this.images.some((image) => image.video?.pending); }
+
+  goOn() { if (this.waiting && !this.pending && !this.busy) this.send(); }
+
+  /** A question that is sent meanwhile waits for this; it is not asked without what cannot be read. */
+  async reading(work) {
+    this.underWay += 1;
+    try {
+      await work();
+    } catch (error) {
+      this.waiting = false;
+      throw error;
+    } finally {
+      this.underWay -= 1;
+      this.goOn();
+    }
+  }
+
   send() {
     if (this.busy) { this.dispatchEvent(new Event("stop")); return; }
     const text = this.field.value.trim();
     const broken = this.images.some((image) => image.video?.state === "failed");
-    if (broken || (!text && !this.images.length)) { this.field.focus(); return; }
-    this.waiting = this.images.some((image) => image.video?.pending);
-    if (this.waiting) { toast(t("chat.video_waits")); return; }
+    if (broken || (!text && !this.images.length && !this.underWay)) { this.field.focus(); return; }
+    this.waiting = this.pending;
+    if (this.images.some((image) => image.video?.pending)) toast(t("chat.video_waits"));
+    if (this.waiting) return;
     const question = { text, images: this.images.map(asked) };
     this.images = this.images.filter((image) => image.video);
     this.write("");
@@ -91,7 +120,9 @@ export class Composer extends EventTarget {
     this.field.focus();
   }
 
-  async take(files) {
+  take(files) { return this.reading(() => this.taken(files)); }
+
+  async taken(files) {
     for (const file of files) {
       if (this.pictures >= MOST_IMAGES) { toast(t("chat.too_many", { most: number(MOST_IMAGES) })); break; }
       try {
@@ -99,6 +130,7 @@ export class Composer extends EventTarget {
         else if (file.type.startsWith("image/") || /\.(hei[cf]|tiff?|avif|bmp)$/i.test(file.name)) await this.add(file.name, await dataUrl(file));
         else toast(t("chat.not_a_picture", { name: file.name }));
       } catch {
+        this.waiting = false;
         toast(t("chat.unreadable", { name: file.name }));
       }
     }
@@ -137,7 +169,7 @@ export class Composer extends EventTarget {
     else this.draw();
     if (video.state === "ready") {
       say(t("chat.attached", { name }));
-      if (this.waiting) this.send();
+      this.goOn();
     } else if (video.state === "failed") {
       this.waiting = false;
       toast(t("chat.video_failed", { name, reason: video.message }));
@@ -148,7 +180,7 @@ export class Composer extends EventTarget {
   drop(which) {
     for (const { video } of this.images.filter(which)) if (video && !video.used) video.cancel();
     this.images = this.images.filter((image) => !which(image));
-    if (!this.images.some((image) => image.video?.pending)) this.waiting = false;
+    this.waiting &&= this.pending;
     this.draw();
   }
 
@@ -241,15 +273,6 @@ function once(target, name) {
   return new Promise((resolve, reject) => {
     target.addEventListener(name, resolve, { once: true });
     target.addEventListener("error", () => reject(new Error(name)), { once: true });
-  });
-}
-
-export function dataUrl(blob) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result);
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
   });
 }
 

@@ -4,6 +4,8 @@ import { events } from "./api.js";
 import { requestOf } from "./options.js";
 
 const PLACE = "foveal.conversation";
+/** Where it is in the history: see `Keeper`. */
+export const KEPT = "foveal.kept";
 
 /**
  * A turn: `question` {text, images: [{url, name, box, small, video}]}, and what came of it: `text`, `blocks` (cleaned HTML),
@@ -18,6 +20,7 @@ export class Conversation extends EventTarget {
     super();
     this.turns = turns;
     this.running = null;
+    this.asked = null;
   }
 
   /** As it was left in this tab. Pictures are kept small: they are not sent again. An answer that was under way ends there. */
@@ -42,10 +45,11 @@ export class Conversation extends EventTarget {
     }
   }
 
+  /** The next question begins another conversation; gives what brings this one back. */
   static forget() {
-    const was = sessionStorage.getItem(PLACE);
-    sessionStorage.removeItem(PLACE);
-    return () => { if (was !== null) sessionStorage.setItem(PLACE, was); };
+    const were = [PLACE, KEPT].map((place) => [place, sessionStorage.getItem(place)]);
+    for (const [place] of were) sessionStorage.removeItem(place);
+    return () => { for (const [place, was] of were) if (was !== null) sessionStorage.setItem(place, was); };
   }
 
   /** The messages that are sent for a turn: the question, and so many turns before it. */
@@ -62,22 +66,26 @@ export class Conversation extends EventTarget {
   async ask(turn, chosen) {
     this.running?.abort();
     const running = this.running = new AbortController();
+    this.asked = turn;
     Object.assign(turn, newTurn(turn.question));
     this.tell(turn, "asked");
     this.keep();
     try {
       const body = requestOf(this.messages(turn, chosen.history), chosen);
       for await (const event of events("/v1/chat?format=html", { method: "POST", body, signal: running.signal })) {
-        this.take(turn, event);
+        if (this.running === running) this.take(turn, event);
       }
       if (!turn.finished) throw Object.assign(new Error("lost"), { lost: true });
     } catch (error) {
+      if (this.running !== running) return;
       if (error.name === "AbortError") turn.stopped = true;
       else turn.failure = { message: error.message, remedy: error.remedy ?? "", lost: Boolean(error.lost) || error.status === 0 };
     } finally {
-      if (this.running === running) this.running = null;
-      this.keep();
-      this.tell(turn, "ended");
+      if (this.running === running) {  // else another turn took its place, or nobody waits for it any more
+        this.running = null;
+        this.keep();
+        this.tell(turn, "ended");
+      }
     }
   }
 
@@ -94,6 +102,14 @@ export class Conversation extends EventTarget {
   }
 
   stop() { this.running?.abort(); }
+
+  /** Nothing is told of the answer under way any more. Gives its turn, with what came of it; null where there is none. */
+  leave() {
+    if (!this.running) return null;
+    this.stop();
+    this.running = null;
+    return Object.assign(this.asked, { stopped: true });
+  }
 }
 
 /** The content of a message: words, then pictures and videos. A picture with a box asks about that part of it. */

@@ -37,6 +37,13 @@ export function describing(item, it) {
     field.focus();
   };
   show(it.description);
-  whoami().then((me) => { if (me.role === "reader") { mayWrite = false; show(it.description); } }).catch(() => {});
+  whoami().then((me) => {
+    if (me.role !== "reader") return;
+    mayWrite = false;
+    show(it.description);
+    const value = it.description ? null : box.closest("dd");
+    value?.previousElementSibling.remove();  // nothing is said, and nothing can be
+    value?.remove();
+  }).catch(() => {});
   return box;
 }

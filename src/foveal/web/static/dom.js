@@ -61,6 +61,24 @@ export function iconButton(name, label, onclick, extra = {}) {
   return h("button.icon", { type: "button", "aria-label": label, title: label, onclick, ...extra }, sign(name));
 }
 
+/** Put other elements into a row of controls; the focus stays on the one at its place. */
+export function refilled(row, ...parts) {
+  const at = [...row.children].findIndex((one) => one.contains(document.activeElement));
+  row.replaceChildren(...parts);
+  const now = row.children[Math.min(at, row.children.length - 1)];
+  if (at >= 0 && document.activeElement === document.body) (now?.matches("button, a") ? now : $("button, a", now))?.focus();
+}
+
+/** Bytes as an address that holds them. */
+export function dataUrl(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
+
 let speaking;
 /** Say something to who listens instead of looks. */
 export function say(text) {
@@ -79,6 +97,23 @@ export function toast(text, { undo = null, label = "", ms = 8000 } = {}) {
   box.append(one);
   say(text);
   return one;
+}
+
+/** Copy a text, also at a plain http address, where browsers keep their clipboard from scripts; and say so. */
+export async function copy(text) {
+  const done = await navigator.clipboard?.writeText(text).then(() => true, () => false) || copiedByHand(text);
+  toast(t(done ? "base.copied" : "base.not_copied"), { ms: done ? 2500 : 8000 });
+}
+
+function copiedByHand(text) {
+  const held = document.activeElement;
+  const field = h("textarea.sr", { value: text });
+  (held.closest("dialog") ?? document.body).append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  held.focus();
+  return done;
 }
 
 /** Put a popover under its button, inside the window. */

@@ -1,7 +1,7 @@
 // Filters as a sentence of chips: each says what it keeps, opens to be changed, and can be dropped.
 
-import { h, placeUnder, sign } from "./dom.js";
-import { day, number, t } from "./words.js";
+import { h, placeUnder, refilled, sign } from "./dom.js";
+import { day, number, t, year as yearOf } from "./words.js";
 
 const LISTS = ["objects", "tags", "colors", "group_ids"];
 /** Kinds of filters in the order they are offered; the field each is about. */
@@ -36,7 +36,7 @@ export function inWords(filter) {
     if (filter.from && filter.to && filter.from === filter.to) return t("filter.on_day", { day: day(filter.from) });
     if (filter.from && filter.to) {
       const year = filter.from.slice(0, 4);
-      if (filter.from === `${year}-01-01` && filter.to === `${year}-12-31`) return t("filter.in_year", { year });
+      if (filter.from === `${year}-01-01` && filter.to === `${year}-12-31`) return t("filter.in_year", { year: yearOf(filter.from) });
       return t("filter.between", { from: day(filter.from), to: day(filter.to) });
     }
     return filter.from ? t("filter.since", { day: day(filter.from) }) : t("filter.until", { day: day(filter.to) });
@@ -72,9 +72,9 @@ export class Filters extends EventTarget {
     const chips = this.filters.map((filter, at) => h("span.chip.on.pair", {},
       h("button", { type: "button", "aria-haspopup": "dialog", onclick: (event) => this.edit(event.currentTarget, at) }, inWords(filter)),
       h("button.x", { type: "button", "aria-label": t("filter.drop", { what: inWords(filter) }), onclick: () => { this.filters.splice(at, 1); this.changed(); } }, "×")));
-    const add = h("button.chip", { type: "button", id: "add-filter", "aria-haspopup": "dialog", onclick: (event) => this.edit(event.currentTarget, -1) },
+    const add = h("button.chip", { type: "button", id: "add-filter", disabled: !this.overview, "aria-haspopup": "dialog", onclick: (event) => this.edit(event.currentTarget, -1) },
       sign("filter"), this.filters.length ? t("filter.and") : t("filter.add"));
-    this.place.replaceChildren(...chips, add);
+    refilled(this.place, ...chips, add);
   }
 
   /** A filter's values to choose from, real ones with their counts. */
@@ -117,7 +117,7 @@ export class Filters extends EventTarget {
     return [
       h("label.field", {}, h("span.label", {}, t("filter.from")), from), h("label.field", {}, h("span.label", {}, t("filter.to")), to),
       h("button.button.plain", { type: "button", onclick: () => { if (from.value || to.value) take({ kind: "date", from: from.value, to: to.value }); } }, t("filter.take")),
-      ...[...counts].map(([year, n]) => h("button.option", { type: "button", onclick: () => take({ kind: "date", from: `${year}-01-01`, to: `${year}-12-31` }) }, h("span", {}, year), h("small", {}, number(n)))),
+      ...[...counts].map(([year, n]) => h("button.option", { type: "button", onclick: () => take({ kind: "date", from: `${year}-01-01`, to: `${year}-12-31` }) }, h("span", {}, yearOf(`${year}-01-01`)), h("small", {}, number(n)))),
     ];
   }
 

@@ -1,17 +1,18 @@
 // The gallery: everything in an index, newest first; or what words, pictures and filters find.
 
-import { call } from "./api.js";
+import { ask, call } from "./api.js";
 import { isTyping } from "./base.js";
-import { dataUrl } from "./composer.js";
-import { $, chooser, h, say, sign, toast } from "./dom.js";
+import { $, chooser, dataUrl, h, refilled, say, sign, toast } from "./dom.js";
 import { Filters, nearTo, toOData } from "./filters.js";
 import { Grid } from "./grid.js";
 import { drawMap } from "./map.js";
 import { choices, options, settled } from "./options.js";
 import { chunkPath, hasPage, nameOf, placeOf, SourcePanel } from "./source.js";
-import { day, dayOfYear, number, t, tn } from "./words.js";
+import { day, dayOfYear, number, t, tn, year as yearOf } from "./words.js";
 
 const FOUND = 240;
+const AROUND = 100;  // items to either side of an open one
+const ORDERS = ["newest", "oldest", "name"];
 const REMEMBER_MS = 400;  // browsers refuse an address that changes with every letter
 const SLOW_MS = 1000;
 const REST_MS = 1500;  // what comes behind the first hits is sought after so long, or when their end comes into sight
@@ -151,17 +152,28 @@ grid.addEventListener("choose", ({ detail: { at, item, cell } }) => { if (item) 
 
 /** What stands around an item, so that arrows walk on from it. */
 function openItem(at, cell) {
+  const { items, at: here } = around(at);
+  panel.open(items, here, { question: state.words, opener: cell, all: grid.total, beyond });
+}
+
+function around(at) {
+  let [from, to] = [at, at];
+  while (at - from < AROUND && grid.item(from - 1)) from -= 1;
+  while (to - at < AROUND && grid.item(to + 1)) to += 1;
   const items = [];
-  const from = Math.max(0, at - 100);
-  let here = 0;
-  for (let one = from; one < Math.min(grid.total, at + 100); one += 1) {
+  for (let one = from; one <= to; one += 1) {
     const item = grid.item(one);
-    if (!item) continue;
-    if (one === at) here = items.length;
     items.push({ ...item, index: state.index, at: one });
     if (one === at) for (const twin of item.duplicates ?? []) items.push({ ...twin, index: state.index, at: one, kind: "image" });
   }
-  panel.open(items, here, { question: state.words, opener: cell });
+  return { items, at: at - from };
+}
+
+/** Where the arrows go from the last of these. */
+async function beyond(item, step) {
+  const to = item.at + step;
+  if (to < 0 || to >= grid.total) return null;
+  return await grid.load(to).catch(() => null) ? around(to) : null;
 }
 
 panel.addEventListener("change", () => grid.markOpen(panel.isOpen ? panel.current.at : -1));
@@ -170,16 +182,20 @@ panel.addEventListener("region", ({ detail: { details, box } }) => {
 });
 
 async function addImage(image) {
-  const wire = image.wire ?? await wireOf(image);
-  state.images.push({ ...image, wire });
+  try {
+    state.images.push({ ...image, wire: image.wire ?? await wireOf(image) });
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  if (image.chunk) state.strictness = null;  // what is like it is shown, however little it is
   drawImages();
   show();
 }
 
 /** A picture of the index as a search takes it; with a box, that part of it. */
 async function wireOf({ chunk, box }) {
-  const reply = await fetch(`${chunkPath(state.index, chunk)}/thumbnail?size=1024`);
-  if (!reply.ok) throw new Error(t("source.removed"));
+  const reply = await ask(`${chunkPath(state.index, chunk)}/thumbnail?size=1024`);
   const url = await dataUrl(await reply.blob());
   return box ? { image: url, box } : url;
 }
@@ -205,12 +221,12 @@ function drawViews() {
     })), { label: t("settings.strictness"), onchoose: (one) => { state.strictness = one.value; show(); } }) }, state.strictness ? t("chat.strictness", { n: number(state.strictness) }) : t("gallery.any_strictness")));
     parts.push(toggle(state.scored, "info", t("gallery.scores"), () => { state.scored = !state.scored; $("#grid").classList.toggle("scored", state.scored); grid.redraw(); drawViews(); }));
   } else {
-    parts.push(h("button.chip", { type: "button", "aria-haspopup": "menu", onclick: (event) => chooser(event.currentTarget, ["newest", "oldest", "name"].map((one) => ({
+    parts.push(h("button.chip", { type: "button", "aria-haspopup": "menu", onclick: (event) => chooser(event.currentTarget, ORDERS.map((one) => ({
       label: t(`gallery.order_${one}`), value: one, on: one === state.order,
     })), { label: t("gallery.order"), onchoose: (one) => { state.order = one.value; show(); } }) }, t(`gallery.order_${state.order}`)));
     if (filters.overview?.places.length) parts.push(toggle(state.view === "map", null, t("gallery.map"), () => { state.view = state.view === "map" ? "grid" : "map"; drawView(); }));
   }
-  $("#views").replaceChildren(...parts);
+  refilled($("#views"), ...parts);
 }
 
 function drawView() {
@@ -219,6 +235,7 @@ function drawView() {
   $("#grid").hidden = map;
   if (map) drawMap($("#map"), filters.overview.places, { pictureOf: (place) => `${chunkPath(state.index, place.chunk_id)}/thumbnail?size=160`, onchoose: (place) => { state.view = "grid"; filters.filters.push(nearTo(place)); filters.changed(); } });
   else grid.layout(true);
+  showDays();
   drawViews();
 }
 
@@ -232,7 +249,7 @@ function drawDays() {
   const parts = [];
   let year = "";
   for (const one of days.slice(0, 800)) {
-    if (one.day.slice(0, 4) !== year) { year = one.day.slice(0, 4); parts.push(h("div.year", {}, year)); }
+    if (one.day.slice(0, 4) !== year) { year = one.day.slice(0, 4); parts.push(h("div.year", {}, yearOf(one.day))); }
     parts.push(h("button", { type: "button", "aria-label": `${day(one.day)}, ${tn("chat.items", one.count)}`, onclick: () => grid.goTo(one.position) },
       dayOfYear(one.day), h("small", {}, number(one.count))));
   }
@@ -242,17 +259,17 @@ function drawDays() {
 
 function showDays() {
   const days = filters.overview?.days ?? [];
-  $("#days").hidden = state.order !== "newest" || days.length < 3 || isAsking();
+  $("#days").hidden = state.view === "map" || state.order !== "newest" || days.length < 3 || isAsking();
 }
 
+let looked = 0;
 async function look() {
+  const mine = looked += 1;
   const filter = toOData(filters.filters);
   const query = filter ? `?filter=${encodeURIComponent(filter)}` : "";
-  try {
-    filters.overview = await call(`/v1/indexes/${encodeURIComponent(state.index)}/overview${query}`);
-  } catch {
-    filters.overview = null;
-  }
+  const overview = await call(`/v1/indexes/${encodeURIComponent(state.index)}/overview${query}`).catch(() => null);
+  if (mine !== looked) return;  // of another index, or other filters
+  filters.overview = overview;
   filters.draw();
   drawDays();
   drawViews();
@@ -268,6 +285,10 @@ function remember() {
   if (state.words.trim()) query.set("q", state.words.trim());
   if (filters.filters.length) query.set("filters", JSON.stringify(filters.filters));
   if (state.mode !== "hybrid") query.set("mode", state.mode);
+  if (state.order !== "newest") query.set("order", state.order);
+  const like = state.images.findLast((one) => one.chunk);
+  if (like) query.set("like", like.chunk);
+  if (like?.box) query.set("box", JSON.stringify(like.box));
   history.replaceState(null, "", `/gallery?${query}`);
 }
 
@@ -303,6 +324,11 @@ document.addEventListener("keydown", (event) => {
   if (step && !$("#source").contains(event.target)) { event.preventDefault(); panel.walk(step); }
 });
 
+/** What an address says of something; null where it says nothing that can be read. */
+function told(words) {
+  try { return JSON.parse(words); } catch { return null; }
+}
+
 try {
   known = await choices();
   known.indexes = known.indexes.filter((one) => one.image_model || one.text_model);
@@ -314,11 +340,15 @@ try {
   } else {
     state.words = $("#words").value = asked.get("q") ?? "";
     state.mode = $("#mode").value = asked.get("mode") ?? "hybrid";
-    try { filters.filters = JSON.parse(asked.get("filters") ?? "[]"); } catch { filters.filters = []; }
+    filters.filters = told(asked.get("filters")) ?? [];
     filters.draw();
+    if (ORDERS.includes(asked.get("order"))) state.order = asked.get("order");
     const like = asked.get("like");
     if (like) {
-      state.images.push({ shown: `${chunkPath(state.index, like)}/thumbnail?size=160`, chunk: like, name: t("gallery.this_picture"), wire: await wireOf({ chunk: like }) });
+      const box = told(asked.get("box"));
+      const image = { shown: `${chunkPath(state.index, like)}/thumbnail?size=160`, chunk: like, box, name: t("gallery.this_picture") };
+      state.images.push({ ...image, wire: await wireOf(image) });
+      state.strictness = null;
       drawImages();
     }
     await begin();

@@ -32,7 +32,7 @@ export class Grid extends EventTarget {
       requestAnimationFrame(() => { queued = false; this.layout(); });
     };
     body.addEventListener("scroll", soon, { passive: true });
-    new ResizeObserver(() => { this.measure(); soon(); }).observe(body);
+    new ResizeObserver(() => { this.measure(); this.reveal(this.current); soon(); }).observe(body);
     place.addEventListener("keydown", (event) => this.onkey(event));
     place.addEventListener("click", (event) => {
       const cell = event.target.closest(".cell");
@@ -88,6 +88,12 @@ export class Grid extends EventTarget {
   forget(near) {
     const far = [...this.blocks.keys()].sort((a, b) => Math.abs(b - near) - Math.abs(a - near))[0];
     this.blocks.delete(far);
+  }
+
+  /** What is there of an item, fetched if it is not yet. */
+  async load(at) {
+    await this.block(Math.floor(at / BLOCK));
+    return this.item(at);
   }
 
   item(at) { return this.blocks.get(Math.floor(at / BLOCK))?.items[at % BLOCK]; }
@@ -187,7 +193,16 @@ export class Grid extends EventTarget {
   /** Mark the item that is open beside the grid; -1 for none. */
   markOpen(at) {
     this.current = at;
+    this.reveal(at);
     for (const cell of $$(".cell", this.place)) cell.setAttribute("aria-expanded", String(Number(cell.dataset.at) === at));
+  }
+
+  /** Bring an item into sight. */
+  reveal(at) {
+    if (at < 0) return;
+    const y = Math.floor(at / this.columns) * this.row;
+    if (y < this.body.scrollTop) this.body.scrollTop = y;
+    if (y + this.row > this.body.scrollTop + this.body.clientHeight) this.body.scrollTop = y + this.row - this.body.clientHeight;
   }
 
   goTo(at) {
@@ -199,9 +214,7 @@ export class Grid extends EventTarget {
   focusOn(at, move = true) {
     this.cells.get(this.focused)?.setAttribute("tabindex", "-1");
     this.focused = Math.max(0, Math.min(this.total - 1, at));
-    const y = Math.floor(this.focused / this.columns) * this.row;
-    if (move && y < this.body.scrollTop) this.body.scrollTop = y;
-    if (move && y + this.row > this.body.scrollTop + this.body.clientHeight) this.body.scrollTop = y + this.row - this.body.clientHeight;
+    if (move) this.reveal(this.focused);
     this.layout();
     const cell = this.cells.get(this.focused);
     cell?.setAttribute("tabindex", "0");

@@ -18,7 +18,7 @@ function place(job) {
   const box = isRunning(job) ? $("#running") : $("#earlier");
   if (isRunning(job)) {
     box.prepend(one.card);
-    followed(job, one).then(() => { $("#earlier").prepend(one.card); emptied(); loadSources(); loadIndexes(); });
+    followed(job, one).then(() => { $("#earlier").prepend(one.card); emptied(); return Promise.all([loadSources(), loadIndexes()]); }).catch(failed);
   } else {
     box.append(one.card);
   }
@@ -74,14 +74,18 @@ async function loadHealth() {
     h("div.what", {}, h("b", {}, one.name), h("small", {}, `${t(`jobs.health_${one.state}`)}: ${one.detail}`), one.remedy ? h("small", {}, one.remedy) : null))));
 }
 
+function failed(error) {
+  const box = $("#jobs-error");
+  box.textContent = error.status === 403 ? t("jobs.forbidden") : `${error.message} ${error.remedy ?? ""}`.trim();
+  box.hidden = false;
+}
+
 async function start() {
   try {
     await Promise.all([loadJobs(), loadSources(), loadIndexes(), loadHealth()]);
     setInterval(() => { if (!document.hidden) loadJobs().catch(() => {}); }, LOOK_MS);
   } catch (error) {
-    const box = $("#jobs-error");
-    box.textContent = error.status === 403 ? t("jobs.forbidden") : `${error.message} ${error.remedy}`.trim();
-    box.hidden = false;
+    failed(error);
   }
 }
 

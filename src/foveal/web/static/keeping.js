@@ -1,10 +1,10 @@
 // Keeps the conversation of this tab in the person's history. An answer never waits for it.
 
 import { call } from "./api.js";
+import { KEPT } from "./conversation.js";
 import { toast } from "./dom.js";
 import { t } from "./words.js";
 
-const PLACE = "foveal.kept";
 const PICTURE = /^data:image\/(jpeg|png|webp|gif);base64,/;
 const MOST_PICTURE = 200_000;
 const MOST_EXCERPT = 4000;
@@ -33,44 +33,47 @@ export class Keeper extends EventTarget {
     this.on = true;
     this.down = false;
     this.waiting = Promise.resolve();
-    const kept = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
-    this.begin(kept?.id ?? null, kept?.saved ?? 0);
+    this.begin(JSON.parse(sessionStorage.getItem(KEPT) ?? "null") ?? undefined);
   }
 
-  /** Go on with a conversation of the history, of which so many turns are kept; without an id: with a new one. */
-  begin(id = null, saved = 0) {
-    Object.assign(this, { id, saved });
-    sessionStorage.setItem(PLACE, JSON.stringify({ id, saved }));
+  /** Go on with a conversation of the history, of which `saved` turns are kept; without an id: with a new one. */
+  begin(at = { id: null, saved: 0 }) {
+    this.at = at;
+    this.note();
   }
+
+  get id() { return this.at.id; }
+
+  note() { sessionStorage.setItem(KEPT, JSON.stringify(this.at)); }
 
   /** Keep the turns up to this one, in the place of what came after them. */
   keep(turns, turn) {
     const end = turns.indexOf(turn) + 1;
     if (!this.on || !end) return this.waiting;
     const copy = turns.slice(0, end);
-    const at = { id: this.id };
+    const { at } = this;  // what is kept of it is noted there, also when another conversation is open by then
     this.waiting = this.waiting.then(() => this.write(copy, at)).catch((error) => this.failed(error));
     return this.waiting;
   }
 
   async write(turns, at) {
-    if (at.id !== null && at.id !== this.id) return; // another conversation was opened meanwhile
-    const from = this.id === null ? 0 : Math.min(this.saved, turns.length - 1);
+    const from = at.id === null ? 0 : Math.min(at.saved, turns.length - 1);
     const messages = turns.slice(from).flatMap(messagesOf);
     let kept;
-    if (this.id === null) {
+    if (at.id === null) {
       kept = await call("/v1/conversations", { method: "POST", body: { messages } });
     } else {
-      const body = { messages, after: this.saved * 2, keep: from * 2 };
+      const body = { messages, after: at.saved * 2, keep: from * 2 };
       try {
-        kept = await call(`/v1/conversations/${this.id}/messages`, { method: "POST", body });
+        kept = await call(`/v1/conversations/${at.id}/messages`, { method: "POST", body });
       } catch (error) {
         if (error.status !== 409 && error.status !== 404) throw error;
         if (error.status === 409) toast(t("history.elsewhere"));
         kept = await call("/v1/conversations", { method: "POST", body: { messages: turns.flatMap(messagesOf) } });
       }
     }
-    this.begin(kept.id, kept.messages / 2);
+    Object.assign(at, { id: kept.id, saved: kept.messages / 2 });
+    if (at === this.at) this.note();
     if (this.down) { this.down = false; this.dispatchEvent(new Event("up")); }
     this.dispatchEvent(new Event("kept"));
   }

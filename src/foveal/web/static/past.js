@@ -18,6 +18,7 @@ export class Past extends EventTarget {
     this.current = null;
     this.next = null;
     this.asked = 0;
+    this.items = new Map();  // as they are shown, by what they show
     $("#past-search", place).addEventListener("input", () => {
       clearTimeout(this.typing);
       this.typing = setTimeout(() => this.refresh(), TYPING_MS);
@@ -50,21 +51,32 @@ export class Past extends EventTarget {
     return call(`/v1/conversations?limit=${PAGE}&hidden=${this.hidden}${after}`);
   }
 
-  async more() {
-    const found = await this.page(this.next);
-    this.next = found.next;
-    const first = this.list.children.length;
-    this.list.append(...found.conversations.map((one) => this.item(one)));
-    $("#past-more", this.place).hidden = !this.next;
-    $(".past-open", this.list.children[first])?.focus();
+  more() {
+    return this.does(async () => {
+      const found = await this.page(this.next);
+      this.next = found.next;
+      const first = this.list.children.length;
+      this.list.append(...found.conversations.map((one) => this.item(one)));
+      $("#past-more", this.place).hidden = !this.next;
+      $(".past-open", this.list.children[first])?.focus();
+    });
   }
 
   draw(conversations, { words }) {
-    this.list.replaceChildren(...conversations.map((one) => this.item(one)));
+    this.put(conversations.map((one) => this.item(one)));
+    this.mark(this.current);
     $("#past-more", this.place).hidden = !this.next;
     const empty = words ? t("history.none_found") : this.hidden ? t("history.none_hidden") : t("history.none");
     $("#past-empty", this.place).textContent = conversations.length ? "" : empty;
     if (words) say(tn("history.found", conversations.length));
+  }
+
+  /** Show these. What is there already is not touched: it may have the focus, or a menu open. */
+  put(items) {
+    const held = document.activeElement;
+    for (const gone of [...this.list.children].filter((one) => !items.includes(one))) gone.remove();
+    items.forEach((one, n) => { if (this.list.children[n] !== one) this.list.insertBefore(one, this.list.children[n] ?? null); });
+    if (held !== document.activeElement && this.list.contains(held)) held.focus();
   }
 
   notice(text) {
@@ -83,6 +95,12 @@ export class Past extends EventTarget {
   }
 
   item(one) {
+    const key = JSON.stringify([one.id, one.title, one.excerpt, one.hidden]);
+    if (!this.items.has(key)) this.items.set(key, this.made(one));
+    return this.items.get(key);
+  }
+
+  made(one) {
     const title = one.title || t("history.unnamed");
     const open = h("button.nav.past-open", {
       type: "button", "data-id": one.id, "aria-current": one.id === this.current ? "true" : null,

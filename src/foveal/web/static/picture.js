@@ -16,7 +16,8 @@ export class FovealPicture extends HTMLElement {
   }
 
   show({ src, alt, objects = [], lines = [], hits = { objects: new Set(), lines: new Set() }, boxes = [], text = false, width, height }) {
-    this.image = h("img", { src, alt, width: width || null, height: height || null });
+    this.image = h("img", { src, alt, width: width || null, height: height || null, onload: () => this.measure() });
+    if (width && height) this.shaped(width / height);
     this.marks = svg("svg", { class: "marks", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
     this.tags = h("div.tags-over", { "aria-hidden": "true" });
     this.replaceChildren(this.image, this.marks, this.tags);
@@ -27,6 +28,11 @@ export class FovealPicture extends HTMLElement {
     if (text && lines.length) this.layText(lines);
     return this;
   }
+
+  /** How wide it is for its height: a tall one is not drawn wider than the window lets it be seen. */
+  shaped(ratio) { this.style.setProperty("--ratio", String(ratio)); }
+
+  measure() { this.shaped(this.image.naturalWidth / this.image.naturalHeight); }
 
   mark(polygon, kind, label) {
     this.marks.append(svg("polygon", { class: kind, points: polygon.map((p) => p.join(",")).join(" ") }));

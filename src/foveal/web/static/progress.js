@@ -36,20 +36,32 @@ function failureList(failures) {
     h("ul", {}, failures.map((one) => h("li", {}, h("b", {}, one.path), h("span", {}, `${one.reason} ${one.remedy}`.trim())))));
 }
 
-async function acted(path, told, after) {
+async function acted(button, work) {
+  button.disabled = true;
   try {
-    const job = await call(path, { method: "POST" });
-    toast(told);
-    after?.(job);
+    await work();
   } catch (error) {
-    toast(`${error.message} ${error.remedy}`.trim());
+    toast(`${error.message} ${error.remedy ?? ""}`.trim());
+  } finally {
+    button.disabled = false;
   }
 }
 
 /** An element for a job. `onretry` is given the new job when failed files are tried again. */
 export function jobCard(job, { onretry = null, heading = "h3" } = {}) {
-  const card = h("article.job", { "data-job": job.id });
+  const said = h("div.said");
+  const row = h("div.row", { hidden: true });
+  const card = h("article.job", { "data-job": job.id }, said, row);
   let failures = null;
+  let offered = "";
+  /** Buttons by their words. They stay the same ones while the job goes on: somebody may be about to press one. */
+  const offer = (buttons) => {
+    const words = Object.keys(buttons).join("\n");
+    if (words === offered) return;
+    offered = words;
+    row.hidden = !words;
+    row.replaceChildren(...Object.entries(buttons).map(([label, work]) => h("button.button.plain", { type: "button", onclick: (event) => acted(event.currentTarget, work) }, label)));
+  };
   const draw = (now) => {
     const tone = GOOD.includes(now.state) ? ".good" : BAD.includes(now.state) ? ".bad" : "";
     const head = h("div.job-head", {}, h(heading, {}, t(`jobs.kind_${now.kind}`, { source: now.saved_source || now.source, index: now.index })),
@@ -63,16 +75,16 @@ export function jobCard(job, { onretry = null, heading = "h3" } = {}) {
     if (!isRunning(now)) parts.push(h("p.words", {}, t("jobs.ended", { when: moment(now.finished_at ?? now.updated_at) })));
     if (now.message && now.state !== "succeeded") parts.push(h("p.why", {}, now.message));
     if (failures?.length) parts.push(failureList(failures));
-    const buttons = [];
+    said.replaceChildren(...parts);
+    const buttons = {};
     if (isRunning(now) && !now.cancel_asked) {
-      buttons.push(h("button.button.plain", { type: "button", onclick: () => acted(`/v1/jobs/${now.id}/cancel`, t("jobs.cancelling")) }, t("jobs.cancel")));
+      buttons[t("jobs.cancel")] = async () => { await call(`/v1/jobs/${now.id}/cancel`, { method: "POST" }); toast(t("jobs.cancelling")); };
     }
     if (!isRunning(now) && now.counts.failed) {
-      buttons.push(h("button.button.plain", { type: "button", onclick: () => acted(`/v1/jobs/${now.id}/retry`, t("jobs.retrying"), onretry) }, t("jobs.retry")));
-      if (!failures) buttons.push(h("button.button.plain", { type: "button", onclick: () => look(now) }, t("jobs.what_failed")));
+      buttons[t("jobs.retry")] = async () => { const again = await call(`/v1/jobs/${now.id}/retry`, { method: "POST" }); toast(t("jobs.retrying")); onretry?.(again); };
+      if (!failures) buttons[t("jobs.what_failed")] = () => look(now);
     }
-    if (buttons.length) parts.push(h("div.row", {}, buttons));
-    card.replaceChildren(...parts);
+    offer(buttons);
   };
   const look = async (now) => {
     failures = (await call(`/v1/jobs/${now.id}`)).failures;

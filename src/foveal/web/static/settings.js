@@ -38,13 +38,14 @@ function sources() {
 }
 
 /** Change settings; where it matters, the chat begins anew and can be brought back together with the old settings. */
-function change(changed) {
+function change(changed, told = "") {
   const before = options();
   chosen = settled(keepOptions(changed), known);
   const resets = Object.keys(changed).some((name) => RESETTING.includes(name) && JSON.stringify(before[name]) !== JSON.stringify(changed[name]));
-  if (!resets || !Conversation.kept().turns.length) return;
-  const bring = Conversation.forget();
-  toast(t("chat.reset"), { label: t("base.undo"), undo: () => { bring(); chosen = settled(keepOptions(before), known); show(); } });
+  const anew = resets && Conversation.kept().turns.length > 0;
+  if (!anew && !told) return;
+  const bring = anew ? Conversation.forget() : () => {};
+  toast([told, anew ? t("chat.reset") : ""].filter(Boolean).join(" "), { label: t("base.undo"), undo: () => { bring(); chosen = settled(keepOptions(before), known); show(); } });
 }
 
 /** Removing data from the chat clears the chat and resets every setting: it asks first. */
@@ -83,9 +84,8 @@ form.addEventListener("change", ({ target }) => {
 });
 $("#defaults").addEventListener("click", () => {
   const before = options();
-  change({ ...DEFAULTS, indexes: before.indexes, deployment: before.deployment });
+  change({ ...DEFAULTS, indexes: before.indexes, deployment: before.deployment }, t("settings.defaults_taken"));
   show();
-  toast(t("settings.defaults_taken"), { label: t("base.undo"), undo: () => { chosen = settled(keepOptions(before), known); show(); } });
 });
 
 try {

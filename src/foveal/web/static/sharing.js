@@ -1,7 +1,7 @@
 // Links to a conversation: made, copied, taken back.
 
 import { call } from "./api.js";
-import { h, toast } from "./dom.js";
+import { copy, h, toast } from "./dom.js";
 import { day, t } from "./words.js";
 
 /** Show the links of a conversation, and make more. */
@@ -21,17 +21,12 @@ export async function shareDialog(id) {
     }
   }
 
-  async function copy(url) {
-    await navigator.clipboard.writeText(url);
-    toast(t("share.copied"), { ms: 2500 });
-  }
-
   async function draw(focus = false) {
     const { shares } = await call(path);
     place.replaceChildren(...shares.map((one) => h("li.link-row", {},
       h("input.input", { readonly: true, value: one.url, "aria-label": t("share.link"), onfocus: (event) => event.currentTarget.select() }),
       h("span.small.mute", {}, t("share.until", { date: day(one.expires_at) })),
-      h("button.button.plain", { type: "button", onclick: () => tried(() => copy(one.url)) }, t("share.copy")),
+      h("button.button.plain", { type: "button", onclick: () => copy(one.url) }, t("share.copy")),
       h("button.button.plain", { type: "button", onclick: () => tried(async () => { await call(`/v1/shares/${one.id}`, { method: "DELETE" }); await draw(); toast(t("share.revoked")); make.focus(); }) }, t("share.revoke")))));
     if (focus) place.lastElementChild?.querySelector("input")?.focus();
   }

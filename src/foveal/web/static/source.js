@@ -53,14 +53,16 @@ export class SourcePanel extends EventTarget {
   get isOpen() { return !this.place.hidden; }
   get current() { return this.items[this.at]; }
 
-  /** Open one of several things that were found: `{index, chunk_id, legs?, relations?, extract?, number?}`. */
-  async open(items, at, { question = "", said = () => "", opener = null, focus = true } = {}) {
-    Object.assign(this, { items, at, question, said });
+  /**
+   * Open one of several things that were found: `{index, chunk_id, legs?, relations?, extract?, number?}`. Where these are
+   * some out of `all`, `at` of an item says which, and `beyond(item, step)` gives what comes next: `{items, at}`, or null.
+   */
+  async open(items, at, { question = "", said = () => "", opener = null, focus = true, all = 0, beyond = null } = {}) {
+    Object.assign(this, { items, at, question, said, all, beyond });
     if (opener) this.opener = opener;
     this.place.hidden = false;
     this.app.classList.add("with-source");
-    await this.draw();
-    if (focus) $("h2", this.place)?.focus();
+    await this.draw(focus);
     this.dispatchEvent(new Event("change"));
   }
 
@@ -74,14 +76,33 @@ export class SourcePanel extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  walk(step) {
-    const to = this.at + step;
-    if (to >= 0 && to < this.items.length) this.open(this.items, to, { question: this.question, said: this.said });
+  async walk(step) {
+    const { items, at, question, said, all, beyond } = this;
+    const next = items[at + step] ? { items, at: at + step } : await beyond?.(items[at], step);
+    if (next && this.current === items[at]) this.open(next.items, next.at, { question, said, all, beyond });
   }
 
-  async draw() {
+  /** Which one is open, out of how many. */
+  get position() { return this.all ? [this.current.at + 1, this.all] : [this.at + 1, this.items.length]; }
+
+  /** Whether there is nothing more that way. */
+  isEnd(step) {
+    const [n, all] = this.position;
+    return !this.items[this.at + step] && (step < 0 ? n <= 1 : n >= all);
+  }
+
+  /** Put these into the panel; the focus stays in it if it is there. */
+  fill(focus, ...parts) {
+    this.place.replaceChildren(...parts);
+    if (focus) $("h2", this.place).focus();
+  }
+
+  get hasFocus() { return this.place.contains(document.activeElement); }
+
+  /** What is open now. The focus goes there at once: a person may be elsewhere when all of it has come. */
+  async draw(focus) {
     const item = this.current;
-    this.place.replaceChildren(this.header(item, item), h("div.pic.ghost.waiting-pic"));
+    this.fill(focus, this.header(item, item), h("div.pic.ghost.waiting-pic"));
     let details;
     try {
       const words = item.kind === "image" ? this.question.slice(0, 1000) : this.asked(item);
@@ -90,25 +111,27 @@ export class SourcePanel extends EventTarget {
     } catch (error) {
       if (this.current !== item) return;
       const gone = error.status === 404;
-      this.place.replaceChildren(this.header(item, item), h("div.kv", {}, h("p.notice.bad", {}, gone ? t("source.removed") : error.message)));
+      this.fill(this.hasFocus, this.header(item, item), h("div.row", {}, h("p.notice.bad", { role: "alert" }, gone ? t("source.removed") : `${error.message} ${error.remedy}`.trim(),
+        gone ? null : h("button.button.plain", { type: "button", onclick: () => this.draw(true) }, t("base.retry")))));
       return;
     }
     if (this.current !== item) return;
     this.details = details;
     const body = this.body(item, details);
-    this.place.replaceChildren(this.header(item, details), ...body);
+    this.fill(this.hasFocus, this.header(item, details), ...body);
     this.place.scrollTop = 0;
     say(t("source.opened", { name: nameOf(details) }));
   }
 
   header(item, known) {
-    const many = this.items.length > 1;
+    const [n, all] = this.position;
+    const many = all > 1;
     const place = placeOf(known);
-    const count = many ? t("source.of", { n: number(this.at + 1), all: number(this.items.length) }) : "";
+    const count = many ? t("source.of", { n: number(n), all: number(all) }) : "";
     return h("header", {},
       h("div.what", {}, h("h2", { tabindex: "-1" }, nameOf(known)), h("small", {}, [place, count].filter(Boolean).join(" · "))),
-      many ? iconButton("left", t("source.previous"), () => this.walk(-1), { disabled: this.at === 0 }) : null,
-      many ? iconButton("right", t("source.next"), () => this.walk(1), { disabled: this.at === this.items.length - 1 }) : null,
+      many ? iconButton("left", t("source.previous"), () => this.walk(-1), { disabled: this.isEnd(-1) }) : null,
+      many ? iconButton("right", t("source.next"), () => this.walk(1), { disabled: this.isEnd(1) }) : null,
       iconButton("close", t("source.close"), () => this.close()));
   }
 

@@ -1,7 +1,7 @@
 // "View code": the request of this chat as a program.
 
 import { call } from "./api.js";
-import { h, toast } from "./dom.js";
+import { copy, h } from "./dom.js";
 import { requestOf } from "./options.js";
 import { t } from "./words.js";
 
@@ -16,7 +16,7 @@ export async function viewCode(conversation, chosen) {
   const dialog = h("dialog.dialog.wide", { "aria-labelledby": "code-title" },
     h("h2", { id: "code-title" }, t("chat.view_code")), h("p.lead", {}, t("chat.code_lead")), tabs, code,
     h("div.actions", {},
-      h("button.button.plain", { type: "button", onclick: async () => { await navigator.clipboard.writeText(code.textContent); toast(t("chat.copied"), { ms: 2500 }); } }, t("chat.copy")),
+      h("button.button.plain", { type: "button", onclick: () => copy(code.textContent) }, t("chat.copy")),
       h("button.button", { type: "button", onclick: () => dialog.close() }, t("base.close"))));
   const show = async (language) => {
     for (const tab of tabs.children) tab.setAttribute("aria-selected", String(tab.dataset.language === language));

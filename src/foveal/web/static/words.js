@@ -33,6 +33,10 @@ export function day(iso) {
   return format(Intl.DateTimeFormat, { dateStyle: "long", timeZone: "UTC" }).format(new Date(iso));
 }
 
+export function year(iso) {
+  return format(Intl.DateTimeFormat, { year: "numeric", timeZone: "UTC" }).format(new Date(iso));
+}
+
 /** Without its year. */
 export function dayOfYear(iso) {
   return format(Intl.DateTimeFormat, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(iso));
@@ -46,7 +50,7 @@ export function bytes(count) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   let step = 0;
   while (count >= 1000 && step < 3) { count /= 1000; step += 1; }
-  const shown = { style: "unit", unit: units[step], unitDisplay: "short", maximumFractionDigits: step > 1 ? 1 : 0 };
+  const shown = { style: "unit", unit: units[step], unitDisplay: step ? "short" : "long", maximumFractionDigits: step > 1 ? 1 : 0 };
   return format(Intl.NumberFormat, shown).format(count);
 }
 
