@@ -7,8 +7,8 @@ import time
 from importlib import import_module
 
 NAMES = (
-    "ingest", "memory", "start", "search_engine", "search", "text_to_image", "strictness", "relations", "objects",
-    "grounding", "ocr", "injection", "on_your_data", "documents", "questions", "xquad", "web", "workers",
+    "ingest", "memory", "start", "search_engine", "search", "text_to_image", "strictness", "things", "relations",
+    "objects", "grounding", "ocr", "injection", "on_your_data", "documents", "questions", "xquad", "web", "workers",
     "regions", "refresh", "vectors", "video", "viewer"
 )  # fmt: skip
 

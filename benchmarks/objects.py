@@ -71,6 +71,12 @@ def photos(data: Path) -> Iterable[Photo]:
         yield Photo(pixels=pixels, true=tuple(true), crowds=tuple(crowds))
 
 
+def photo_labels(data: Path) -> dict[str, frozenset[str]]:
+    """Classes in each photo, crowds too, by its place in the test data."""
+    lines = (json.loads(text) for text in (data / "boxes" / "boxes.jsonl").read_text("utf-8").splitlines())
+    return {line["file"]: frozenset(one["label"] for one in line["objects"]) for line in lines}
+
+
 def _overlaps(box: Box, others: Sequence[Box], *, crowd: bool = False) -> list[float]:
     """Intersection over union; over the box's own area where the others are crowds."""
     found = []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .conftest import Program
 
 
@@ -149,6 +151,17 @@ def test_the_words_of_an_answer_follow_the_question_s_language(demo: Program) ->
     assert answer["answered"] is True
     cited = [c for c in answer["citations"] if c["cited"]]  # type: ignore[attr-defined]
     assert "chelsea.png" in [c["filepath"] for c in cited]
+
+
+@pytest.mark.parametrize("question", ["Where did we see a cup?", "Wo haben wir eine Tasse gesehen?", "有杯子的照片吗?"])
+def test_a_thing_that_is_asked_for_by_name_is_shown_in_any_language_that_has_the_name(
+    demo: Program, question: str
+) -> None:
+    """R4, C3: by what was detected, whatever the vectors are sure of."""
+    answer = demo("ask", question, "--index", "demo", "--json").json
+    assert answer["answered"] is True
+    cited = [c["filepath"] for c in answer["citations"] if c["cited"]]  # type: ignore[attr-defined]
+    assert cited[:1] == ["coffee.png"]
 
 
 def test_looking_says_what_is_where_and_draws_it(demo: Program, tmp_path: Path) -> None:

@@ -149,4 +149,4 @@ def test_candidates_tell_whether_there_are_moments_among_them(feature: Feature, 
     generation = store.apply("i", store.create("i", schema), ChunkChange(put=(chunk,)))
     legs = {Leg.KEYWORD: [ScoredChunk(chunk_id=chunk.chunk_id, score=1.0)]}
     found = Candidates(store.snapshot("i", generation), "harbour", legs, searched=LEGS[Mode.HYBRID])
-    assert found.moments is moments
+    assert found.raised is moments

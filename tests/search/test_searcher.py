@@ -15,7 +15,9 @@ from foveal.retrieval.strictness import CUTOFFS
 from foveal.testing.fakes_remote import FakeReranker
 from foveal.types.assets import MediaKind
 from foveal.types.chunks import Chunk, ChunkId
+from foveal.types.content import DetectedObject
 from foveal.types.filters import Comparison
+from foveal.types.locators import Box
 from foveal.types.search import Hit, Leg, Mode, Query, SearchResult
 from foveal.types.vectors import FloatArray
 
@@ -218,6 +220,36 @@ def test_nothing_that_matches_gives_no_hits_but_the_nearest_things(crowd: Search
     found = crowd.search(Query(text=question, strictness=5))
     assert found.hits == ()
     assert len(found.rejected) == 10
+
+
+# --- things
+
+
+def test_pictures_of_the_thing_that_is_asked_for_come_first_and_are_sure(home: SearchHome) -> None:
+    dog = DetectedObject(label="dog", score=0.9, box=Box(x=0.1, y=0.1, width=0.5, height=0.5))
+    shown = [home.image(f"i{n:02}", picture(n)) for n in range(20)]
+    last = [chunk.document_id for chunk in shown if chunk.document_id in {"i03", "i11"}]
+    home.commit(*(replace(one, objects=(dog,)) if one.document_id in last else one for one in shown))
+    for question in ("Where did we see dogs?", "Gibt es Fotos mit Hunden?", "มีรูปหมาไหม"):
+        found = home.search(Query(text=question, top=20))
+        assert set(names(found)[:2]) == set(last)
+        sure = {hit.chunk.document_id for hit in found.hits if hit.confidence >= CUTOFFS[3]}
+        assert sure == set(last)
+        kept = home.search(Query(text=question, top=20, strictness=3))
+        assert set(names(kept)) == set(last)
+
+
+def test_where_a_thing_is_but_a_part_of_the_question_it_changes_no_order(home: SearchHome) -> None:
+    dog = DetectedObject(label="dog", score=0.9, box=Box(x=0.1, y=0.1, width=0.5, height=0.5))
+    question = "a dog in a red coat jumps over a wooden fence"
+    chunks = [home.image(f"i{n:02}", picture(n)) for n in range(20)]
+    home.commit(*chunks)
+    before = names(home.search(Query(text=question, top=20)))
+    home.commit(
+        *(replace(one, objects=(dog,)) if one.document_id == before[-1] else one for one in chunks),
+        delete=tuple(one.document_id for one in chunks),
+    )
+    assert names(home.search(Query(text=question, top=20))) == before
 
 
 # --- semantic

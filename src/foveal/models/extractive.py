@@ -17,6 +17,7 @@ from foveal.models.evidence import Sentence, SentenceScorer
 from foveal.models.extractive_phrases import Phrases, phrases
 from foveal.models.relation_phrases import relation_phrases, said
 from foveal.ports.models import TextEmbedder
+from foveal.retrieval.asked_things import asked_things
 from foveal.retrieval.intents import standalone_query
 from foveal.retrieval.moments import clock, place_in_words
 from foveal.retrieval.passages import joined_text
@@ -159,13 +160,13 @@ class ExtractiveAnswerer:
         quotes = [quote for quote in quotes if quote.number not in listed]  # their line says all of their words
         quoted = [f"{_said(q.whose, q.text, words)}{q.time} [doc{q.number}]" for q in quotes]
         first_quoted = min((q.number for q in quotes), default=len(documents) + 1)
+        things = asked_things(question)
         shown = [
             document
             for document in documents
             if document.number < first_quoted
             and document.number not in listed
-            and _is_wordless_photo(document)
-            and _is_sure(document)
+            and (_is_surely_wordless(document) or things.confidence(document.hit.chunk) >= CUTOFFS[3])
         ]
         photos = [*alike, *shown][:_MOST_PHOTOS]
         if not photos:
@@ -253,13 +254,11 @@ def _one_line(text: str) -> str:
     return _MARK.sub(r"\1", _BLANKS.sub(" ", text)).strip()
 
 
-def _is_wordless_photo(document: Document) -> bool:
+def _is_surely_wordless(document: Document) -> bool:
+    """Whether search is sure enough of a photo without words by what it shows; words are quoted where they tell."""
     chunk = document.hit.chunk
-    return chunk.is_picture and not chunk.description and not chunk.caption
-
-
-def _is_sure(document: Document) -> bool:
-    """Whether search is sure enough of a photo by what it shows; words in its file count in quotes, not here."""
+    if not chunk.is_picture or chunk.description or chunk.caption:
+        return False
     shown = [leg.confidence for leg in document.hit.legs if leg.leg is not Leg.KEYWORD] or [document.hit.confidence]
     return max(shown) >= CUTOFFS[3]
 

@@ -29,13 +29,15 @@ class Candidates:
     Args:
         legs: Each best first.
         searched: Legs of the query's mode.
+        named: Whether the question asks for things that were looked for in pictures, and hardly anything else.
 
     Attributes:
         snapshot: What is read.
         chunks: What has been read, without vectors.
         words: The question's terms, weighed.
         unread: The most that a chunk not read yet could score; 0 when all are read.
-        moments: Whether moments of videos are among the first of the legs.
+        raised: Whether scores are raised by how sure a hit is: moments of videos are among the first of the legs, or
+            pictures are and the question is `named`.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Candidates:
         legs: Mapping[Leg, Sequence[ScoredChunk]],
         *,
         searched: frozenset[Leg],
+        named: bool = False,
     ) -> None:
         self.snapshot = snapshot
         self._legs = legs
@@ -54,7 +57,8 @@ class Candidates:
         heads = list(dict.fromkeys(scored.chunk_id for leg in legs.values() for scored in leg[:HEAD]))
         self._read(heads)
         self.words: Keywords = keywords(question, [chunk.content for chunk in self.chunks.values()])
-        self.moments = any(chunk.feature is not Feature.NONE for chunk in self.chunks.values())
+        heads_read = self.chunks.values()
+        self.raised = any(one.feature is not Feature.NONE or (named and one.is_picture) for one in heads_read)
         self._weights = Weights.for_query(searched, self._first_by_keyword())
         bounds = _bounds(self._ranks, self._weights)
         rest = bounds.keys() - set(heads)

@@ -24,6 +24,7 @@ from foveal.pipeline.weighing import SURE, surest_first
 from foveal.ports.models import ImageEncoder, JointEmbedder, Reranker, TextEmbedder
 from foveal.ports.stores import Catalog, ChunkSnapshot, ChunkStore
 from foveal.retrieval.adapter import Adapter
+from foveal.retrieval.asked_things import AskedThings, asked_things
 from foveal.retrieval.duplicates import alike_by_hash, collapse
 from foveal.retrieval.filtering import both, visible_to
 from foveal.retrieval.gluing import with_joined
@@ -128,8 +129,9 @@ class Searcher:
             vectors[Leg.REGION] = self._part_vectors(query.images)
             legs[Leg.REGION] = self._nearest(snapshot, query, vectors[Leg.REGION], where)
         clock.lap("legs")
-        judges = _judges(calibration, adapter, vectors)
-        candidates = Candidates(snapshot, query.text, legs, searched=LEGS[query.mode])
+        things = asked_things(query.text)
+        judges = _judges(calibration, adapter, vectors, things)
+        candidates = Candidates(snapshot, query.text, legs, searched=LEGS[query.mode], named=things.hardly_more)
         hits = _hits(candidates, query, legs, judges)
         clock.lap("fuse")
         answers: tuple[ExtractiveAnswer, ...] = ()
@@ -249,7 +251,7 @@ def _hits(
         hits = _judged(candidates, legs, judges)
         if query.collapse:
             hits = _collapsed(candidates.snapshot, hits)
-        unread = candidates.unread * (1 + SURE if candidates.moments else 1)
+        unread = candidates.unread * (1 + SURE if candidates.raised else 1)
         missing = wanted - sum(hit.score > unread for hit in hits)
         if missing <= 0 or not candidates.unread:
             return hits
@@ -282,13 +284,17 @@ def _judged(
         )
         for f in candidates.fused(confidence)
     ]
-    return surest_first(hits) if candidates.moments else hits
+    return surest_first(hits) if candidates.raised else hits
 
 
-def _judges(calibration: Calibration, adapter: Adapter | None, vectors: Vectors) -> dict[Leg, Judge]:
+def _judges(
+    calibration: Calibration, adapter: Adapter | None, vectors: Vectors, things: AskedThings
+) -> dict[Leg, Judge]:
     """Confidence, 0..1, from a chunk and its score, for each vector leg."""
     described = adapter.described if adapter else 0
-    judges: dict[Leg, Judge] = {Leg.SEEN: lambda _, score: seen_confidence(score, described=described)}
+    judges: dict[Leg, Judge] = {
+        Leg.SEEN: lambda chunk, score: max(seen_confidence(score, described=described), things.confidence(chunk))
+    }
     for _, asked in vectors.get(Leg.TEXT, ()):
         judges[Leg.TEXT] = partial(_text_confidence, calibration, asked)
     for leg in (Leg.IMAGE, Leg.REGION):

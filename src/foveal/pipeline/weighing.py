@@ -16,6 +16,11 @@ still first among frames. So a hit's score is raised by up to half, by its confi
 that lifts the right paragraph among the first five from .97 to 1.0 and leaves photos there at .57 (.58); it is not done
 where there are no moments, because some three times as many candidates are read for it.
 
+**Likewise where a question asks for things and hardly anything else.** "Where did we see dogs?": pictures in which dogs
+were detected come first (`retrieval.asked_things`; the first is a right one for 77 % of such questions, not 74, and for
+73, not 46, in German). Of longer questions things are a detail: there it would put every picture with a person before
+the one that is described (R@1 of captions .25 → .13).
+
 Chosen on 1,080 photos of which 80 are described and on XQuAD in four languages (`python -m benchmarks search`).
 """
 

@@ -10,7 +10,7 @@ Text: runs of words of one line that the answer repeats, in any case, with the p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -73,8 +73,10 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Mention:
-    """A name in the answer: `count` things are meant, None for all; `fresh` ones where they are newly introduced."""
+class Mention:
+    """A name of a class, by code points: `count` things are meant, None for all; `fresh` ones where they are newly
+    introduced.
+    """
 
     start: int
     end: int
@@ -134,7 +136,7 @@ def _objects(answer: str, seen: Seen) -> Iterator[tuple[int, int, Polygon]]:
     by_label = _by_label(seen)
     if not by_label:
         return
-    for mention in _mentions(answer, tuple(sorted(by_label))):
+    for mention in mentions(answer, tuple(sorted(by_label))):
         for found in _meant(by_label[mention.label], mention):
             yield mention.start, mention.end, polygon_of(found.box)
 
@@ -158,7 +160,7 @@ def _by_label(seen: Seen) -> dict[str, _Introduced]:
     return by_label
 
 
-def _meant(known: _Introduced, mention: _Mention) -> list[DetectedObject]:
+def _meant(known: _Introduced, mention: Mention) -> list[DetectedObject]:
     before = known.used if mention.fresh and mention.count == 1 else 0  # "a dog and another dog"
     missing = before + (mention.count or 0) - len(known.objects)
     if missing > 0:
@@ -178,20 +180,24 @@ def _meant(known: _Introduced, mention: _Mention) -> list[DetectedObject]:
     return known.last
 
 
-def _mentions(answer: str, labels: tuple[str, ...]) -> list[_Mention]:
-    """Mentions in any language that is known, in order; English gives way where two meet in a word."""
+def mentions(text: str, labels: tuple[str, ...], *, languages: Set[str] | None = None) -> list[Mention]:
+    """Mentions of these classes in any language that is known, in order; English gives way where two meet in a word.
+
+    Args:
+        languages: See `named_abroad`.
+    """
     abroad = [
-        _Mention(start=one.start, end=one.end, label=one.label, count=one.count, fresh=one.fresh)
-        for one in named_abroad(answer)
+        Mention(start=one.start, end=one.end, label=one.label, count=one.count, fresh=one.fresh)
+        for one in named_abroad(text, languages)
     ]
-    english = _in_english(answer, labels)
+    english = _in_english(text, labels)
     apart = [one for one in english if not any(one.start < other.end and other.start < one.end for other in abroad)]
     return sorted(
         (one for one in (*abroad, *apart) if one.label in labels), key=lambda one: (one.start, one.end, one.label)
     )
 
 
-def _in_english(answer: str, labels: tuple[str, ...]) -> Iterator[_Mention]:
+def _in_english(answer: str, labels: tuple[str, ...]) -> Iterator[Mention]:
     pattern, names = _names(labels)
     for match in pattern.finditer(answer):
         label, many = names[" ".join(match.group().lower().split())]
@@ -203,7 +209,7 @@ def _in_english(answer: str, labels: tuple[str, ...]) -> Iterator[_Mention]:
         if number is None and not many:
             number = 1
         fresh = quantity is not None or _ANOTHER.search(clause) is not None
-        yield _Mention(start=match.start(), end=match.end(), label=label, count=number, fresh=fresh)
+        yield Mention(start=match.start(), end=match.end(), label=label, count=number, fresh=fresh)
 
 
 def _number(word: str) -> int:

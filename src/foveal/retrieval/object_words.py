@@ -199,6 +199,26 @@ SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Words a person may use for a thing of the class."""
 
+PEOPLE: Final = frozenset({
+    "man", "woman", "boy", "girl", "child", "kid", "baby", "toddler", "infant", "guy", "lady", "gentleman", "adult",
+    "teenager", "pedestrian", "crowd", "couple", "elderly man",
+})  # fmt: skip
+"""Words for people that say more than the detector can tell, though a picture of somebody often shows one."""
+
+NARROWER: Final = frozenset({
+    *(word for word in SYNONYMS["person"] if word not in PEOPLE | {"individual", "human", "someone"}),
+    *SYNONYMS["bird"], *SYNONYMS["bear"], *(word for word in SYNONYMS["dog"] if word not in {"doggy", "canine"}),
+    *SYNONYMS["horse"], *SYNONYMS["sheep"], *(word for word in SYNONYMS["cow"] if word != "cattle"), "kitten", "tabby",
+    *(word for word in SYNONYMS["boat"] if word != "ship"), "biplane", "jet", "double decker", "double-decker",
+    "minibus", "school bus", "subway train", "steam engine", "fire truck", "fire engine", "pickup", "pickup truck",
+    "taxi", "cab", "sedan", "suv", "minivan", "police car", "sports car", "moped", "scooter", "dirt bike",
+    *(word for word in SYNONYMS["sports ball"] if word != "ball"), *SYNONYMS["bottle"], "teacup", "burger", "hamburger",
+    "sub", "panini", "tangerine", "clementine", "sausage", "birthday cake", "cupcake", "cheesecake", "armchair",
+    "stool", "loveseat", "kitchen table", "desk", "monitor", "wii remote", "wiimote", "game controller", "controller",
+    "clock tower", "novel", "textbook", "flower pot", "bow tie", "tote bag", "shoulder bag", "beer bottle",
+})  # fmt: skip
+"""Words for some things of a class alone: that the class is there does not say that one of these is."""
+
 PLURALS: Final[dict[str, str]] = {
     "person": "people", "man": "men", "woman": "women", "child": "children", "gentleman": "gentlemen",
     "policeman": "policemen", "knife": "knives", "calf": "calves", "goose": "geese", "mouse": "mice", "ox": "oxen",

@@ -9,7 +9,7 @@ words of English too ("Kind"); the others are told by their script.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -96,9 +96,13 @@ class Named:
     fresh: bool
 
 
-def named_abroad(answer: str) -> Iterator[Named]:
-    """Classes that an answer names in the languages it is written in; not those that are said to be absent."""
-    for language in _written_in(answer):
+def named_abroad(answer: str, languages: Set[str] | None = None) -> Iterator[Named]:
+    """Classes that an answer names in the languages it is written in; not those that are said to be absent.
+
+    Args:
+        languages: Those it may be written in (ISO 639-1); None: told by its words and letters.
+    """
+    for language in _written_in(answer) if languages is None else sorted(languages & _names().keys()):
         pattern, names = _pattern(language)
         for match in pattern.finditer(answer):
             before, after = answer[max(0, match.start() - _REACH) : match.start()], answer[match.end() :][:_REACH]

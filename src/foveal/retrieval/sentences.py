@@ -136,15 +136,21 @@ def terms(text: str) -> list[str]:
 def content_terms(text: str) -> list[str]:
     """Distinct terms of a question that say what it is about, in order.
 
-    Left out, unless nothing else is there: function words of the question's language, and words that ask for pictures
-    ("show me photos of").
+    Left out, unless nothing else is there, is what `telling_words` leaves out.
+    """
+    return list(dict.fromkeys(terms(telling_words(text)) or terms(text)))
+
+
+def telling_words(text: str) -> str:
+    """A question without function words of its language and words that ask for pictures ("show me photos of"); maybe
+    nothing. Where words are not spaced, a blank stands for each that is left out.
     """
     words = [unicodedata.normalize("NFKC", word.group()).casefold() for word in _words(text)]
     language = max(SPACED.values(), key=lambda known: sum(word in known.function_words for word in words))
     kept = " ".join(word for word in words if word not in language.function_words and word not in _ASKING)
     for particle in (*UNSPACED_QUESTION_WORDS, *_ASKING_UNSPACED):
         kept = kept.replace(particle, " ")
-    return list(dict.fromkeys(terms(kept) or terms(text)))
+    return kept
 
 
 def term_spans(text: str) -> list[Term]:
@@ -162,6 +168,11 @@ def term_spans(text: str) -> list[Term]:
                 gram = unicodedata.normalize("NFKC", piece[at : at + width]).casefold()
                 found.append(Term(text=gram, start=begin + at, end=begin + min(at + width, len(piece))))
     return found
+
+
+def is_spaced(text: str) -> bool:
+    """Whether a text begins in a script that writes blanks between words."""
+    return not _in(text[0], _UNSPACED)
 
 
 def highlights(text: str, question: str) -> tuple[Span, ...]:

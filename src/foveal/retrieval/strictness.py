@@ -200,7 +200,7 @@ class Keywords:
 
     def confidence(self, content: str) -> float:
         """Of the keyword leg: by the share of the question's terms, weighted, that a hit's `content` has."""
-        return _confidence(self.share(content), _KEYWORD)
+        return share_confidence(self.share(content))
 
     def share(self, content: str) -> float:
         """0..1; 0 for a question without terms."""
@@ -259,6 +259,11 @@ def seen_confidence(score: float, *, described: int) -> float:
         described: Described images that the adapter was fitted on: with few, wrong images come nearer.
     """
     return _confidence(score - _UNTAUGHT * _HALF_TAUGHT / (_HALF_TAUGHT + described), _SEEN)
+
+
+def share_confidence(share: float) -> float:
+    """Of a hit that has this share of what a question asks for, 0..1."""
+    return _confidence(share, _KEYWORD)
 
 
 def tail_confidence(cosine: float, tail: float) -> float:
