@@ -54,6 +54,29 @@ def test_a_question_that_names_nothing_the_detector_knows_is_told_nothing(questi
     assert asked_things(question).confidence(picture("dog", "person", "book")) == 0.0
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Do we have photos of animals?",
+        "Wo haben wir Tiere gesehen?",
+        "¿Hay fotos con animales?",
+        "มีรูปสัตว์ไหม",
+        "有动物的照片吗?",
+    ],
+)
+def test_what_classes_are_called_together_is_told_by_any_of_them(question: str) -> None:
+    asked = asked_things(question)
+    assert min(asked.confidence(picture("zebra", "person")), asked.confidence(picture("cat"))) >= SURE
+    assert asked.confidence(picture("car", "person")) == 0.0
+
+
+def test_a_kind_and_a_thing_have_both_to_be_there() -> None:
+    asked = asked_things("a person with a pet")
+    assert asked.confidence(picture("person", "cat")) >= SURE
+    assert asked.confidence(picture("person", "horse")) == asked.confidence(picture("cat")) == 0.0
+    assert asked_things("vehicles").confidence(picture("bus")) >= SURE
+
+
 def test_every_thing_that_is_named_has_to_be_there() -> None:
     asked = asked_things("a cat on a sofa")
     assert asked.confidence(picture("cat", "couch")) >= SURE

@@ -1,16 +1,18 @@
 """Asked things: what a question names that the object detector can tell, and how far a picture is an answer to it.
 
 "Where did we see dogs?" is answered by every picture in which a dog was detected, however little its vector resembles
-the question's. The names of the classes are known in six languages (`object_words`, `object_words_abroad`); what else
-the question says is looked for in what else was recognised. The share of the question that is so told is a confidence
-like that of the keyword leg (`strictness`).
+the question's. The names of the classes are known in six languages (`object_words`, `object_words_abroad`), those of
+kinds of them too ("animals"); what else the question says is looked for in what else was recognised. The share of the
+question that is so told is a confidence like that of the keyword leg (`strictness`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
 from typing import Final
 
 from foveal.retrieval.alignment import mentions
@@ -24,6 +26,8 @@ from foveal.types.chunks import Chunk
 _CLASSES: Final = tuple(sorted(SYNONYMS))
 _UNSPACED: Final = frozenset({"th", "ja", "zh"})
 """Languages that are told by their letters."""
+_TABLE: Final = ("en", "de", "es", "th", "ja", "zh")
+"""Languages of the table of kinds, in its order."""
 _HALF: Final = 0.5
 _NARROWER: Final = {form: word for word in NARROWER for form in (word, *plurals(word))}
 _ENGLISH_TOO: Final = frozenset({"boot", "bank", "kind", "rind", "herd", "handy", "notebook", "pastel", "mesa", "bate"})
@@ -39,12 +43,13 @@ class AskedThings:
     """What a question asks for.
 
     Attributes:
-        names: Classes that it names, each with how much of the name the class tells (1: all of it) and its terms.
+        names: For each thing that it names the classes of which one is to be there, with how much of the name they tell
+            (1: all of it) and its terms.
         rest: Terms of what else it says.
         words: So many words these are.
     """
 
-    names: Mapping[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
+    names: Mapping[frozenset[str], tuple[float, frozenset[str]]] = field(default_factory=dict)
     rest: frozenset[str] = frozenset()
     words: float = 0.0
 
@@ -57,7 +62,8 @@ class AskedThings:
         """That a picture is an answer, 0..1: by the share of what is asked that was recognised in it; 0 where the
         question names no class, or one that was not.
         """
-        if not chunk.is_picture or not self.names or not self.names.keys() <= {one.label for one in chunk.objects}:
+        there = {one.label for one in chunk.objects}
+        if not chunk.is_picture or not self.names or not all(labels & there for labels in self.names):
             return 0.0
         seen = frozenset(terms(_QUOTED.sub("", chunk.composed)))
         told = sum(1.0 if its_terms <= seen else share for share, its_terms in self.names.values())
@@ -68,24 +74,48 @@ def asked_things(question: str) -> AskedThings:
     """The things that a question names."""
     subject = subject_of_request(question)
     languages = _languages(subject)
-    named = mentions(subject, _CLASSES, languages=languages or frozenset(SPACED) | _UNSPACED)
-    words = {one: " ".join(subject[one.start : one.end].casefold().split()) for one in named}
-    if not languages:
-        words = {one: word for one, word in words.items() if word not in _ENGLISH_TOO}
-    if not words:
-        return AskedThings()
-    left = list(subject)
-    for one in words:
-        left[one.start : one.end] = " " * (one.end - one.start)
-    rest = telling_words("".join(left))
-    return AskedThings(
-        names={
-            one.label: (_told(one.label, word), frozenset(terms(_NARROWER.get(word, word))))
-            for one, word in words.items()
-        },
-        rest=frozenset(terms(rest)),
-        words=sum(map(_words, rest.split())),
+    spoken = languages or frozenset(SPACED) | _UNSPACED
+    names: dict[frozenset[str], tuple[float, frozenset[str]]] = {}
+    for span, labels in _kinds(subject, spoken):
+        names[labels] = 1.0, frozenset(terms(subject[span]))
+        subject = _without(subject, span)
+    for one in mentions(subject, _CLASSES, languages=spoken):
+        span = slice(one.start, one.end)
+        word = " ".join(subject[span].casefold().split())
+        if languages or word not in _ENGLISH_TOO:
+            names[frozenset({one.label})] = _told(one.label, word), frozenset(terms(_NARROWER.get(word, word)))
+            subject = _without(subject, span)
+    rest = telling_words(subject) if names else ""
+    return AskedThings(names=names, rest=frozenset(terms(rest)), words=sum(map(_words, rest.split())))
+
+
+def _kinds(subject: str, languages: Set[str]) -> Iterator[tuple[slice, frozenset[str]]]:
+    """Names of kinds of classes ("animals"), and where they stand."""
+    for labels, names in _kinds_of_classes():
+        for language in languages & names.keys():
+            for match in names[language].finditer(subject):
+                yield slice(*match.span()), labels
+
+
+@lru_cache(maxsize=1)
+def _kinds_of_classes() -> tuple[tuple[frozenset[str], Mapping[str, re.Pattern[str]]], ...]:
+    """Classes, and by language a pattern for what they are called together: `data/object_kinds.txt`, a list of ours."""
+    table = files("foveal.retrieval").joinpath("data", "object_kinds.txt").read_text("utf-8")
+    rows = (row.split("|") for row in table.splitlines())
+    return tuple(
+        (frozenset(labels.split(",")), dict(zip(_TABLE, map(_any_of, _TABLE, cells), strict=True)))
+        for labels, *cells in rows
     )
+
+
+def _any_of(language: str, cell: str) -> re.Pattern[str]:
+    edge = "" if language in _UNSPACED else r"\b"
+    return re.compile(rf"{edge}(?:{'|'.join(map(re.escape, cell.split(',')))}){edge}", re.IGNORECASE)
+
+
+def _without(text: str, span: slice) -> str:
+    """The text with blanks there, as long as it was."""
+    return f"{text[: span.start]}{' ' * (span.stop - span.start)}{text[span.stop :]}"
 
 
 def _told(label: str, word: str) -> float:
