@@ -224,3 +224,25 @@ def test_a_letter_that_goes_places_counts_from_the_last_g(page: Page, address: s
     page.clock.run_for(1000)
     page.keyboard.press("s")
     page.wait_for_url("**/settings")
+
+
+def test_words_that_are_typed_before_the_gallery_knows_its_data_are_sought(page: Page, address: str) -> None:
+    go_on = _held(page, "**/v1/indexes")
+    page.goto(f"{address}/gallery")
+    page.fill("#words", "harbour")
+    go_on()
+    page.wait_for_selector(".cell")
+    expect(page.locator("#count")).to_contain_text("found")
+    expect(page.locator("#words")).to_have_value("harbour")
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_settings_cannot_be_changed_before_it_is_known_what_they_are(page: Page, address: str) -> None:
+    go_on = _held(page, "**/v1/indexes")
+    page.goto(f"{address}/settings")
+    expect(page.locator("#settings")).to_have_attribute("inert", "")
+    go_on()
+    expect(page.locator("#settings")).not_to_have_attribute("inert", "")
+    page.select_option("#in-mode", "keyword")
+    page.reload()
+    expect(page.locator("#in-mode")).to_have_value("keyword")

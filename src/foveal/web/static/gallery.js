@@ -87,6 +87,7 @@ function nextTurn() {
 
 let remembering;
 async function show() {
+  if (!state.index) return;  // it is shown as soon as it is known of what
   const signal = nextTurn();
   $("#message").replaceChildren();
   const shown = isAsking() ? showFound(signal) : showListing(signal);  // asked for first, the rest is drawn meanwhile
@@ -338,7 +339,7 @@ try {
   if (!state.index) {
     $("#message").replaceChildren(h("div.no-match", {}, h("h2", {}, t("chat.no_data_yet")), h("p.mute", {}, t("chat.empty_lead")), h("p", {}, h("a.button", { href: "/add" }, t("page.add")))));
   } else {
-    state.words = $("#words").value = asked.get("q") ?? "";
+    $("#words").value = state.words ||= asked.get("q") ?? "";
     state.mode = $("#mode").value = asked.get("mode") ?? "hybrid";
     filters.filters = told(asked.get("filters")) ?? [];
     filters.draw();

@@ -93,6 +93,7 @@ try {
   chosen = settled(options(), known);
   form.elements.deployment.replaceChildren(...known.deployments.map((name) => h("option", { value: name }, name)));
   show();
+  form.inert = false;
 } catch (error) {
   const place = $("#settings-error");
   place.hidden = false;
