@@ -65,6 +65,7 @@ _IDEOGRAPHIC_GRAM = 2
 """Characters of a term where words are not spaced, about a word's length: in Thai and its like, in Han and kana."""
 _STEM = 4
 """Letters a stem keeps at least."""
+_SIBILANT_PLURALS: Final = ("sses", "shes", "ches", "xes", "zes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,13 +207,21 @@ def _words(text: str) -> Iterator[re.Match[str]]:
 
 @lru_cache(maxsize=1 << 16)
 def _stem(word: str) -> str:
-    """A word folded and without one common ending of European languages, the longest that leaves a stem."""
+    """A word folded and without one common ending of European languages, the longest that leaves a stem; of an English
+    plural the stem of its singular.
+    """
     folded = unicodedata.normalize("NFKC", word).casefold()
+    if folded.endswith("ies") and len(folded) > len("ties"):
+        return _stem(f"{folded[:-3]}y")
+    if folded.endswith(_SIBILANT_PLURALS):
+        return _stem(folded[:-2])
     for ending in _ENDINGS:
         least = _STEM - 1 if ending in {"s", "ing"} else _STEM
         if folded.endswith(ending) and len(folded) - len(ending) >= least:
             stem = folded.removesuffix(ending)
-            doubled = len(stem) > _STEM - 1 and stem[-1] == stem[-2] and ending in {"ing", "ed", "er"}
+            if ending == "s":
+                return folded if stem.endswith("s") else _stem(stem)
+            doubled = len(stem) > _STEM - 1 and stem[-1] == stem[-2] and ending in {"ing", "ings", "ed", "er"}
             return stem[:-1] if doubled and stem[-1] not in "lsz" else stem
     return folded
 
