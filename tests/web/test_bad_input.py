@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,36 +114,32 @@ def test_a_large_file_goes_on_where_the_connection_was_lost(page: Page, site: Se
 
 
 class Cutting:
-    """Hangs up in the middle of an answer, as often as it is told to."""
+    """Hangs up in the middle of the first answer, once it is told to."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.left = 1
+        self.told = threading.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != "/v1/chat" or not self.left:
-            await self.app(scope, receive, send)
-            return
-        self.left -= 1
-        said = 0
-
         async def cut(message: Message) -> None:
-            nonlocal said
-            said += b'"block"' in message.get("body", b"")
-            if said > 2:
+            if self.told.is_set() and b'"block"' in message.get("body", b""):
+                self.told.clear()
                 raise ConnectionResetError
             await send(message)
 
-        await self.app(scope, receive, cut)
+        await self.app(scope, receive, cut if scope["type"] == "http" and scope["path"] == "/v1/chat" else send)
 
 
 def test_an_answer_that_is_cut_off_is_kept_and_can_be_asked_for_again(
     page: Page, engine: FakeEngine, serve: Serve
 ) -> None:
-    engine.pause_s = 0.05
-    address = serve(Cutting(create_app(engine)))
-    _open(page, address, "texts")
+    engine.turns = threading.Semaphore(2)
+    app = Cutting(create_app(engine))
+    _open(page, serve(app), "texts")
     _ask(page, "When does the harbour open?")
+    expect(page.locator(".prose")).to_contain_text("The harbour")
+    app.told.set()
+    engine.turns.release(1000)
     alert = page.get_by_role("alert")
     alert.wait_for()
     assert "connection" in alert.inner_text().lower()
