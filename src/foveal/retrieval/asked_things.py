@@ -62,8 +62,10 @@ class AskedThings:
         """That a picture is an answer, 0..1: by the share of what is asked that was recognised in it; 0 where the
         question names no class, or one that was not.
         """
+        if not self.names or not chunk.is_picture:
+            return 0.0
         there = {one.label for one in chunk.objects}
-        if not chunk.is_picture or not self.names or not all(labels & there for labels in self.names):
+        if not all(labels & there for labels in self.names):
             return 0.0
         seen = frozenset(terms(_QUOTED.sub("", chunk.composed)))
         told = sum(1.0 if its_terms <= seen else share for share, its_terms in self.names.values())

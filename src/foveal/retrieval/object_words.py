@@ -215,7 +215,7 @@ NARROWER: Final = frozenset({
     *(word for word in SYNONYMS["sports ball"] if word != "ball"), *SYNONYMS["bottle"], "teacup", "burger", "hamburger",
     "sub", "panini", "tangerine", "clementine", "sausage", "birthday cake", "cupcake", "cheesecake", "armchair",
     "stool", "loveseat", "kitchen table", "desk", "monitor", "wii remote", "wiimote", "game controller", "controller",
-    "clock tower", "novel", "textbook", "flower pot", "bow tie", "tote bag", "shoulder bag", "beer bottle",
+    "clock tower", "novel", "textbook", "flower pot", "bow tie", "tote bag", "shoulder bag",
 })  # fmt: skip
 """Words for some things of a class alone: that the class is there does not say that one of these is."""
 
